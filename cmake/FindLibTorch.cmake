@@ -1,0 +1,48 @@
+# Finds LibTorch in LOCKSTEP_TORCH (a folder with include/ and lib/: that of the wheel, or an unpacked LibTorch) and
+# makes the target LibTorch::LibTorch. LibTorch's own TorchConfig.cmake is not used: for a CUDA build it demands the
+# CUDA toolkit, which a machine that only runs the program need not have.
+
+set(LOCKSTEP_TORCH "$ENV{LOCKSTEP_TORCH}" CACHE PATH "Folder of LibTorch, with include/ and lib/")
+find_path(LibTorch_INCLUDE_DIR torch/csrc/api/include/torch/torch.h HINTS ${LOCKSTEP_TORCH}/include NO_DEFAULT_PATH)
+find_library(LibTorch_LIBRARY torch HINTS ${LOCKSTEP_TORCH}/lib NO_DEFAULT_PATH)
+
+if(LibTorch_INCLUDE_DIR)
+  file(STRINGS ${LibTorch_INCLUDE_DIR}/torch/headeronly/version.h _version_lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH)")
+  if(NOT _version_lines)
+    file(STRINGS ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include/torch/version.h _version_lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH)")
+  endif()
+  string(REGEX REPLACE "[^0-9]+([0-9]+)[^0-9]+([0-9]+)[^0-9]+([0-9]+).*" "\\1.\\2.\\3" LibTorch_VERSION "${_version_lines}")
+endif()
+
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(LibTorch
+  REQUIRED_VARS LibTorch_LIBRARY LibTorch_INCLUDE_DIR
+  VERSION_VAR LibTorch_VERSION
+  REASON_FAILURE_MESSAGE "run scripts/setup.sh, or set LOCKSTEP_TORCH to a folder of LibTorch 2.6 or newer")
+
+if(LibTorch_FOUND AND LibTorch_VERSION VERSION_LESS 2.6)
+  message(FATAL_ERROR "LibTorch ${LibTorch_VERSION} in ${LOCKSTEP_TORCH} is too old: 2.6 or newer is needed")
+endif()
+
+if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
+  get_filename_component(_library_dir ${LibTorch_LIBRARY} DIRECTORY)
+  add_library(LibTorch::LibTorch INTERFACE IMPORTED)
+  set_target_properties(LibTorch::LibTorch PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
+  foreach(_name torch_cpu c10)
+    target_link_libraries(LibTorch::LibTorch INTERFACE ${_library_dir}/lib${_name}.so)
+  endforeach()
+  if(EXISTS ${_library_dir}/libtorch_cuda.so)
+    # Nothing of ours names a symbol of it: it registers itself with the dispatcher when it is loaded.
+    target_link_libraries(LibTorch::LibTorch INTERFACE
+      -Wl,--push-state,--no-as-needed ${_library_dir}/libtorch_cuda.so -Wl,--pop-state ${_library_dir}/libc10_cuda.so)
+  endif()
+  # The wheels of 2.6 for CUDA still have the old ABI of the standard library.
+  file(GLOB_RECURSE _config ${_library_dir}/../share/cmake/Torch/TorchConfig.cmake)
+  if(_config)
+    file(STRINGS ${_config} _abi REGEX "_GLIBCXX_USE_CXX11_ABI=0")
+    if(_abi)
+      target_compile_definitions(LibTorch::LibTorch INTERFACE _GLIBCXX_USE_CXX11_ABI=0)
+    endif()
+  endif()
+endif()

@@ -1,0 +1,1 @@
+// Carries the precompiled header of LibTorch that the rooms share.

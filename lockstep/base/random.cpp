@@ -1,0 +1,68 @@
+#include "lockstep/base/random.h"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "lockstep/base/error.h"
+
+namespace lockstep {
+
+std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::array<std::uint32_t, 2> key) {
+  constexpr std::uint64_t kMultiplier0 = 0xD2511F53;
+  constexpr std::uint64_t kMultiplier1 = 0xCD9E8D57;
+  constexpr std::uint32_t kWeyl0 = 0x9E3779B9;
+  constexpr std::uint32_t kWeyl1 = 0xBB67AE85;
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t product0 = kMultiplier0 * counter[0];
+    const std::uint64_t product1 = kMultiplier1 * counter[2];
+    counter = {static_cast<std::uint32_t>(product1 >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(product1),
+               static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(product0)};
+    key[0] += kWeyl0;
+    key[1] += kWeyl1;
+  }
+  return counter;
+}
+
+RandomStream::RandomStream(const RandomKey& key)
+    : key_{static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)},
+      counter_{0, (key.layer << 8) | static_cast<std::uint32_t>(key.purpose), static_cast<std::uint32_t>(key.time),
+               static_cast<std::uint32_t>(key.sample)} {
+  constexpr std::uint64_t kLimit = std::uint64_t{1} << 32;
+  LOCKSTEP_ASSERT(key.time < kLimit && key.sample < kLimit && key.layer < (1U << 24), "random key out of range");
+}
+
+std::uint32_t RandomStream::next() {
+  if (used_ == 4) {
+    block_ = philox(counter_, key_);
+    ++counter_[0];
+    used_ = 0;
+  }
+  return block_[used_++];
+}
+
+double RandomStream::uniform() {
+  const std::uint64_t high = next() >> 5;  // 27 bits
+  const std::uint64_t low = next() >> 6;   // 26 bits
+  return static_cast<double>((high << 26) | low) * 0x1p-53;
+}
+
+std::uint64_t RandomStream::below(std::uint64_t bound) {
+  LOCKSTEP_ASSERT(bound > 0, "empty range");
+  // Values under the remainder of 2^64 / bound would make small results likelier: draw again.
+  const std::uint64_t rejected = (std::numeric_limits<std::uint64_t>::max() - bound + 1) % bound;
+  while (true) {
+    const std::uint64_t high = next();
+    const std::uint64_t bits = (high << 32) | next();
+    if (bits >= rejected) {
+      return bits % bound;
+    }
+  }
+}
+
+double RandomStream::normal() {
+  const double radius = std::sqrt(-2.0 * std::log(1.0 - uniform()));
+  return radius * std::cos(2.0 * std::numbers::pi * uniform());
+}
+
+}  // namespace lockstep

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lockstep/base/random.h"
+
+namespace lockstep::data {
+
+enum class DType : std::uint8_t { kUInt8, kInt64, kFloat32 };
+
+std::size_t size_of(DType dtype);
+
+/// One of the arrays that a sample consists of, with the shape that it has in every sample.
+struct Field {
+  std::string name;
+  DType dtype = DType::kUInt8;
+  std::vector<std::int64_t> shape;
+
+  std::size_t bytes() const;
+};
+
+/// An array whose shape differs from sample to sample: a mask at its original size, the boxes of an image.
+struct RaggedArray {
+  DType dtype = DType::kUInt8;
+  std::vector<std::int64_t> shape;
+  std::vector<std::byte> bytes;
+};
+
+/// Which sample is wanted, and the key of everything random about it.
+struct Draw {
+  std::uint64_t seed = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t position = 0;  ///< place in the epoch's order
+  std::uint64_t index = 0;     ///< which sample of the dataset stands there
+
+  /// The random numbers that decide how this sample is augmented.
+  RandomStream augmentation() const { return RandomStream({seed, Purpose::kAugment, epoch, position, 0}); }
+};
+
+/// Where one sample of a batch is to be written.
+struct SampleSlot {
+  std::vector<std::span<std::byte>> fields;  ///< one a field of the layout, of Field::bytes() bytes
+  std::vector<RaggedArray>* ragged = nullptr;  ///< arrays of this sample's own shape, if it has any
+
+  template <typename T>
+  std::span<T> field(std::size_t index) const {
+    return {reinterpret_cast<T*>(fields[index].data()), fields[index].size() / sizeof(T)};
+  }
+};
+
+/// Samples that can be loaded by number: photographs with masks, patches of volumes, episodes.
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+
+  /// Samples an epoch.
+  virtual std::size_t size() const = 0;
+
+  /// The arrays of every sample.
+  virtual const std::vector<Field>& layout() const = 0;
+
+  /// What to call a sample in messages, such as its file's name.
+  virtual std::string name(std::size_t index) const = 0;
+
+  /// Reads, decodes and augments one sample into its slot. Called by several threads at once. What it writes is a
+  /// function of the draw alone. Throws DataError naming the file.
+  virtual void load(const Draw& draw, const SampleSlot& slot) const = 0;
+};
+
+}  // namespace lockstep::data

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace lockstep::test {
+
+struct ProcessResult {
+  int exit_code = -1;     ///< 128 + the signal's number where a signal ended it
+  std::string output;     ///< what went to stdout
+  std::string errors;     ///< what went to stderr
+};
+
+/// Runs a program to its end.
+ProcessResult run_process(const std::vector<std::string>& command);
+
+/// Whether the Python of the test environment can import all of these modules.
+bool python_has(const std::vector<std::string>& modules);
+
+/// Runs a committed script, named from the root of the source tree, with the Python of the test environment.
+ProcessResult run_python(const std::string& script, const std::vector<std::string>& arguments);
+
+/// A folder of the shared real data, or an empty path where it is not there (then the test is skipped).
+std::filesystem::path shared_data(const std::string& name);
+
+/// The root of the source tree.
+std::filesystem::path source_dir();
+
+}  // namespace lockstep::test
