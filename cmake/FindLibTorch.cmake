@@ -29,6 +29,7 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   add_library(LibTorch::LibTorch INTERFACE IMPORTED)
   set_target_properties(LibTorch::LibTorch PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
+  # Not libtorch.so itself: it holds nothing, and exports parts of std::filesystem that do not suit this compiler's.
   foreach(_name torch_cpu c10)
     target_link_libraries(LibTorch::LibTorch INTERFACE ${_library_dir}/lib${_name}.so)
   endforeach()

@@ -1,5 +1,6 @@
 #include "lockstep/base/clock.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <ctime>

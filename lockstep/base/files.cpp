@@ -133,7 +133,7 @@ void flush_directory(const std::filesystem::path& path) {
   }
 }
 
-void create_directories(const std::filesystem::path& path) {
+void make_directories(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) {

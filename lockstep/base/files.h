@@ -27,6 +27,6 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 void flush_directory(const std::filesystem::path& path);
 
 /// Creates a folder and those above it. Throws MachineError with the folder's name.
-void create_directories(const std::filesystem::path& path);
+void make_directories(const std::filesystem::path& path);
 
 }  // namespace lockstep

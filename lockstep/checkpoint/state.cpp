@@ -1,0 +1,60 @@
+#include "lockstep/checkpoint/state.h"
+
+#include <nlohmann/json.hpp>
+
+#include "lockstep/base/error.h"
+#include "lockstep/base/text.h"
+
+namespace lockstep::checkpoint {
+
+// The format's version: a reader refuses what it does not know.
+constexpr int kVersion = 1;
+
+nlohmann::json to_json(const State& state) {
+  nlohmann::json json = {
+      {"version", kVersion},
+      {"seed", state.seed},
+      {"step", state.step},
+      {"updates", state.updates},
+      {"epoch", state.epoch},
+      {"step_in_epoch", state.step_in_epoch},
+      {"global_batch", state.global_batch},
+      {"samples_per_epoch", state.samples_per_epoch},
+      {"threads_per_rank", state.threads_per_rank},
+      {"elapsed_seconds", state.elapsed_seconds},
+      {"best", nullptr},
+  };
+  if (state.best) {
+    json["best"] = {{"metric", state.best->metric}, {"value", state.best->value}, {"step", state.best->step}};
+  }
+  return json;
+}
+
+State state_from_json(const nlohmann::json& json, const std::string& source) {
+  try {
+    if (json.at("version") != kVersion) {
+      throw DataError(text("'", source, "' has version ", json.at("version").dump(), ", this program reads ", kVersion),
+                      "resume with the program that wrote it");
+    }
+    State state;
+    json.at("seed").get_to(state.seed);
+    json.at("step").get_to(state.step);
+    json.at("updates").get_to(state.updates);
+    json.at("epoch").get_to(state.epoch);
+    json.at("step_in_epoch").get_to(state.step_in_epoch);
+    json.at("global_batch").get_to(state.global_batch);
+    json.at("samples_per_epoch").get_to(state.samples_per_epoch);
+    json.at("threads_per_rank").get_to(state.threads_per_rank);
+    json.at("elapsed_seconds").get_to(state.elapsed_seconds);
+    if (const auto& best = json.at("best"); !best.is_null()) {
+      state.best = Best{best.at("metric").get<std::string>(), best.at("value").get<double>(),
+                        best.at("step").get<std::int64_t>()};
+    }
+    return state;
+  } catch (const nlohmann::json::exception& error) {
+    throw DataError(text("'", source, "' is not a run's state: ", error.what()),
+                    "remove this snapshot to resume from the one before");
+  }
+}
+
+}  // namespace lockstep::checkpoint

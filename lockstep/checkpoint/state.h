@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+namespace lockstep::checkpoint {
+
+/// The best evaluation so far.
+struct Best {
+  std::string metric;
+  double value = 0;
+  std::int64_t step = 0;
+};
+
+/// Everything about a run that is not a tensor: with the three files of tensors beside it, the whole run.
+struct State {
+  std::uint64_t seed = 0;
+  std::int64_t step = 0;           ///< steps done: global batches consumed
+  std::int64_t updates = 0;        ///< steps whose update was applied
+  std::int64_t epoch = 0;          ///< the epoch of the next step
+  std::int64_t step_in_epoch = 0;  ///< where in that epoch's order the next step begins, in global batches
+  std::int64_t global_batch = 0;   ///< samples a step
+  std::int64_t samples_per_epoch = 0;  ///< of the training set; an order is an order of so many
+  int threads_per_rank = 1;        ///< chosen from the machine at the start; sums depend on it
+  double elapsed_seconds = 0;      ///< time spent in training, over all resumes
+  std::optional<Best> best;
+};
+
+nlohmann::json to_json(const State& state);
+
+/// Throws DataError, naming `source` and the field, where something is missing or of the wrong kind.
+State state_from_json(const nlohmann::json& json, const std::string& source);
+
+}  // namespace lockstep::checkpoint

@@ -1,0 +1,64 @@
+#include "lockstep/cli/camouflage.h"
+
+#include "lockstep/base/text.h"
+#include "lockstep/checkpoint/run_folder.h"
+#include "lockstep/cli/recipe.h"
+#include "lockstep/cli/train_options.h"
+#include "lockstep/models/edgenext.h"
+
+namespace lockstep::cli {
+namespace {
+
+std::vector<std::string> backbone_names() {
+  std::vector<std::string> names;
+  for (const models::EdgeNeXtVariant& variant : models::edgenext_variants()) {
+    names.push_back(variant.name);
+  }
+  return names;
+}
+
+}  // namespace
+
+CamouflageSetup::CamouflageSetup() {
+  train.checkpoint_dir = "runs/camouflage";
+  train.epochs = 150;
+  train.batch_size = 32;
+  train.learning_rate = 4e-4;
+}
+
+OptionTable CamouflageSetup::table() {
+  OptionTable table;
+  const std::string data = "Data";
+  table.add("--dataset-path", task.dataset_path,
+            "The dataset: COD10K as it is published (Train/Image, Train/GT_Object, Test/…), or train/images and "
+            "train/masks, test/images and test/masks.",
+            {.group = data, .placeholder = "DIR", .affects_result = false});
+  table.add("--with-negatives", task.with_negatives, "Use COD10K's images without an object, too.", {.group = data});
+  table.add("--img-size", task.image_size, "Side of the square that the network sees, in pixels; a multiple of 32.",
+            {.group = data, .minimum = inclusive(32)});
+  table.add("--augment", task.augment, "Crop, flip and colour the training images at random.", {.group = data});
+
+  const std::string network = "Network";
+  table.add("--backbone", task.network.backbone, "The EdgeNeXt that looks at the image.",
+            {.group = network, .placeholder = "NAME", .allowed = backbone_names()});
+  table.add("--decoder-width", task.network.decoder_width, "Channels of the decoder; a multiple of 8.",
+            {.group = network, .minimum = inclusive(8)});
+  table.add("--drop-path", task.network.drop_path, "Probability to drop the backbone's last residual branch.",
+            {.group = network, .minimum = inclusive(0), .maximum = exclusive(1)});
+  table.add("--dropout", task.network.dropout, "Probability to drop a channel before the last layer.",
+            {.group = network, .minimum = inclusive(0), .maximum = exclusive(1)});
+  table.add_always_on("--use-cod-specialized", "The network for camouflaged objects; always on.", {.group = network});
+  add_train_options(table, train);
+  return table;
+}
+
+void read_recipe_of_run(CamouflageSetup& setup, const std::filesystem::path& run_folder) {
+  const std::filesystem::path recipe = run_folder / checkpoint::kRecipeFile;
+  if (!std::filesystem::exists(recipe)) {
+    throw DataError(text("'", run_folder.string(), "' holds no run"),
+                    "give the --checkpoint-dir of 'lockstep train camouflage'");
+  }
+  apply_recipe(setup.table(), recipe);
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lockstep/base/error.h"
+#include "lockstep/cli/options.h"
+#include "lockstep/tasks/camouflage/options.h"
+#include "lockstep/train/options.h"
+
+namespace lockstep::cli {
+
+/// What a run of the camouflage task is given, with the task's defaults.
+struct CamouflageSetup {
+  CamouflageSetup();
+
+  tasks::camouflage::Options task;
+  train::TrainOptions train;
+
+  /// The table that sets this object.
+  OptionTable table();
+};
+
+/// Reads the options of the run in a folder into `setup`; throws DataError where there is none.
+void read_recipe_of_run(CamouflageSetup& setup, const std::filesystem::path& run_folder);
+
+/// The commands of the camouflage task. Each takes the arguments behind its name ("lockstep train camouflage").
+ExitCode train_camouflage(const std::string& command, const std::vector<std::string>& arguments);
+ExitCode evaluate_camouflage(const std::string& command, const std::vector<std::string>& arguments);
+ExitCode predict_camouflage(const std::string& command, const std::vector<std::string>& arguments);
+
+}  // namespace lockstep::cli

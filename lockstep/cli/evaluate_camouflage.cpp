@@ -1,0 +1,133 @@
+#include <iomanip>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "lockstep/base/files.h"
+#include "lockstep/base/text.h"
+#include "lockstep/checkpoint/run_folder.h"
+#include "lockstep/cli/camouflage.h"
+#include "lockstep/cli/help.h"
+#include "lockstep/cli/parse.h"
+#include "lockstep/cli/train_options.h"
+#include "lockstep/parallel/devices.h"
+#include "lockstep/tasks/camouflage/baselines.h"
+#include "lockstep/tasks/camouflage/score_folder.h"
+#include "lockstep/tasks/camouflage/task.h"
+#include "lockstep/train/evaluation.h"
+#include "lockstep/train/resources.h"
+#include "lockstep/train/trained_model.h"
+
+namespace lockstep::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "Measures the best weights of a run on the test images of its dataset (--checkpoint-dir), or masks that any program "
+    "has written (--predictions and --masks), by the metrics of the field.";
+
+struct Arguments {
+  std::filesystem::path run = "runs/camouflage";
+  std::filesystem::path dataset_path;
+  std::filesystem::path predictions;
+  std::filesystem::path masks;
+  std::filesystem::path output;
+  bool baselines = false;
+  train::TrainOptions machine;
+
+  OptionTable table() {
+    OptionTable table;
+    const std::string group = "Evaluation";
+    table.add("--checkpoint-dir", run, "The run whose best weights are measured.", {.group = group, .placeholder = "DIR"});
+    table.add("--dataset-path", dataset_path, "Another dataset than that of the run.",
+              {.group = group, .placeholder = "DIR"});
+    table.add("--predictions", predictions, "Masks to be measured instead: grey images, named as the true ones.",
+              {.group = group, .placeholder = "DIR"});
+    table.add("--masks", masks, "The true masks for --predictions.", {.group = group, .placeholder = "DIR"});
+    table.add("--baselines", baselines, "Also measure answers that do not look at the image.", {.group = group});
+    table.add("--output", output, "Write the metrics to this file, too (JSON).",
+              {.group = group, .placeholder = "FILE"});
+    table.add("--batch-size", machine.batch_size, "Images that a GPU (or CPU rank) takes at a time.",
+              {.group = group, .minimum = inclusive(1)});
+    add_machine_options(table, machine);
+    return table;
+  }
+};
+
+/// Metrics by what they are of.
+using Measured = std::vector<std::pair<std::string, std::map<std::string, double>>>;
+
+void print(const Measured& measured) {
+  constexpr int kWidth = 14;
+  std::cout << std::left << std::setw(kWidth) << "metric" << std::right;
+  for (const auto& [name, metrics] : measured) {
+    std::cout << std::setw(kWidth) << name;
+  }
+  std::cout << "\n" << std::fixed << std::setprecision(4);
+  for (const auto& [metric, unused] : measured.front().second) {
+    std::cout << std::left << std::setw(kWidth) << metric << std::right;
+    for (const auto& [name, metrics] : measured) {
+      std::cout << std::setw(kWidth) << metrics.at(metric);
+    }
+    std::cout << "\n";
+  }
+}
+
+std::map<std::string, double> measure_network(const tasks::Task& task, const Arguments& arguments,
+                                              const std::filesystem::path& weights) {
+  const auto devices = parallel::parse_devices(arguments.machine.devices);
+  const train::Resources resources =
+      train::share_cores(devices, parallel::available_cores(), arguments.machine, /*threads_of_run=*/0);
+  data::DecodePool pool(resources.decode_threads);
+  std::map<std::string, double> metrics;
+  parallel::launch(devices, {resources.threads_per_rank, Seconds(arguments.machine.watchdog_seconds)},
+                   [&](parallel::Rank& rank) {
+                     const auto model = train::load_trained(task, weights, rank.device);
+                     const auto measured = train::evaluate(rank, task, *model, pool, arguments.machine.batch_size);
+                     if (rank.is_first()) {
+                       metrics = measured;
+                     }
+                   });
+  return metrics;
+}
+
+Measured measure_run(const Arguments& arguments) {
+  CamouflageSetup setup;
+  read_recipe_of_run(setup, arguments.run);
+  if (!arguments.dataset_path.empty()) {
+    setup.task.dataset_path = arguments.dataset_path;
+  }
+  setup.task.augment = false;
+  const tasks::camouflage::CamouflageTask task(setup.task);
+  Measured measured{{"network", measure_network(task, arguments, arguments.run / checkpoint::kModelFile)}};
+  if (arguments.baselines) {
+    for (auto& baseline : tasks::camouflage::measure_baselines(task.training_set(), task.evaluation_set())) {
+      measured.emplace_back(std::move(baseline.name), std::move(baseline.metrics));
+    }
+  }
+  return measured;
+}
+
+}  // namespace
+
+ExitCode evaluate_camouflage(const std::string& command, const std::vector<std::string>& words) {
+  Arguments arguments;
+  const OptionTable table = arguments.table();
+  if (parse(table, words, command).help_requested) {
+    std::cout << help_text(table, command, kDescription);
+    return ExitCode::kFinished;
+  }
+  if (arguments.predictions.empty() != arguments.masks.empty()) {
+    throw UsageError("--predictions and --masks belong together", "give both folders, or neither");
+  }
+  const Measured measured =
+      arguments.predictions.empty()
+          ? measure_run(arguments)
+          : Measured{{"predictions", tasks::camouflage::score_folder(arguments.predictions, arguments.masks)}};
+  print(measured);
+  if (!arguments.output.empty()) {
+    const nlohmann::json json(std::map(measured.begin(), measured.end()));
+    write_file_atomically(arguments.output, json.dump(2) + "\n");
+  }
+  return ExitCode::kFinished;
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,114 @@
+#include <algorithm>
+#include <iostream>
+#include <mutex>
+
+#include "lockstep/base/log.h"
+#include "lockstep/base/text.h"
+#include "lockstep/checkpoint/run_folder.h"
+#include "lockstep/cli/camouflage.h"
+#include "lockstep/cli/help.h"
+#include "lockstep/cli/parse.h"
+#include "lockstep/cli/train_options.h"
+#include "lockstep/parallel/devices.h"
+#include "lockstep/tasks/camouflage/folders.h"
+#include "lockstep/tasks/camouflage/predict.h"
+#include "lockstep/tasks/camouflage/task.h"
+#include "lockstep/train/resources.h"
+#include "lockstep/train/sweep.h"
+#include "lockstep/train/trained_model.h"
+
+namespace lockstep::cli {
+namespace {
+
+constexpr const char* kDescription =
+    "Writes a mask for each image at the image's own size (masks/NAME.png), the same laid over the image "
+    "(overlays/NAME.jpg), and a contact sheet, with the best weights of a run.";
+
+struct Arguments {
+  std::filesystem::path run = "runs/camouflage";
+  std::filesystem::path input;
+  std::filesystem::path output;
+  train::TrainOptions machine;
+
+  OptionTable table() {
+    OptionTable table;
+    const std::string group = "Prediction";
+    table.add("--checkpoint-dir", run, "The run whose best weights are used.", {.group = group, .placeholder = "DIR"});
+    table.add("--input", input, "An image, or a folder of images (JPEG, PNG).", {.group = group});
+    table.add("--output", output, "Where to write; by default predictions/ in the run folder.",
+              {.group = group, .placeholder = "DIR"});
+    table.add("--batch-size", machine.batch_size, "Images that a GPU (or CPU rank) takes at a time.",
+              {.group = group, .minimum = inclusive(1)});
+    add_machine_options(table, machine);
+    return table;
+  }
+};
+
+/// A row of the contact sheet and the image that it is of.
+struct PlacedRow {
+  std::uint64_t index = 0;
+  media::SheetRow row;
+};
+
+std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const Arguments& arguments,
+                               const std::vector<data::ImageMaskPair>& images,
+                               const tasks::camouflage::PredictionWriter& writer) {
+  constexpr std::uint64_t kRows = 24;
+  data::ImageMaskOptions loading;
+  loading.image_size = static_cast<int>(options.image_size);
+  const data::ImageMaskDataset dataset(images, loading);
+  const auto devices = parallel::parse_devices(arguments.machine.devices);
+  const train::Resources resources =
+      train::share_cores(devices, parallel::available_cores(), arguments.machine, /*threads_of_run=*/0);
+  data::DecodePool pool(resources.decode_threads);
+
+  std::mutex mutex;
+  std::vector<PlacedRow> rows;
+  const auto predict_share = [&](parallel::Rank& rank) {
+    tasks::camouflage::CamouflageModel model(options.network, /*seed=*/0);
+    train::load_trained_weights(model, arguments.run / checkpoint::kModelFile, rank.device);
+    train::sweep(rank, dataset, model, pool, arguments.machine.batch_size, [&](const tasks::DeviceBatch& batch) {
+      const at::Tensor probabilities = model.probabilities(batch);
+      for (std::size_t i = 0; i < batch.host.size(); ++i) {
+        const std::uint64_t index = batch.host.draws[i].index;
+        media::SheetRow row = writer.write(images[index].image, probabilities[static_cast<std::int64_t>(i)]);
+        if (index < kRows) {
+          const std::lock_guard lock(mutex);
+          rows.push_back({index, std::move(row)});
+        }
+      }
+    });
+  };
+  parallel::launch(devices, {resources.threads_per_rank, Seconds(arguments.machine.watchdog_seconds)}, predict_share);
+  std::ranges::sort(rows, {}, &PlacedRow::index);
+  return rows;
+}
+
+}  // namespace
+
+ExitCode predict_camouflage(const std::string& command, const std::vector<std::string>& words) {
+  Arguments arguments;
+  const OptionTable table = arguments.table();
+  if (parse(table, words, command).help_requested) {
+    std::cout << help_text(table, command, kDescription);
+    return ExitCode::kFinished;
+  }
+  if (arguments.input.empty()) {
+    throw UsageError("--input is missing", "give an image or a folder of images");
+  }
+  CamouflageSetup setup;
+  read_recipe_of_run(setup, arguments.run);
+  const auto images = tasks::camouflage::find_images(arguments.input);
+  const std::filesystem::path output = arguments.output.empty() ? arguments.run / "predictions" : arguments.output;
+  const tasks::camouflage::PredictionWriter writer(output);
+  std::vector<media::SheetRow> sheet;
+  for (PlacedRow& placed : predict(setup.task, arguments, images, writer)) {
+    sheet.push_back(std::move(placed.row));
+  }
+  writer.write_contact_sheet(sheet);
+  log::info(text(images.size(), " masks are in ", (output / "masks").string(), ", overlays beside them; look at ",
+                 writer.contact_sheet().string()));
+  return ExitCode::kFinished;
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,84 @@
+#include "lockstep/cli/program.h"
+
+#include <torch/version.h>
+
+#include <iostream>
+#include <new>
+
+#include "lockstep/base/error.h"
+#include "lockstep/base/memory.h"
+#include "lockstep/base/text.h"
+#include "lockstep/cli/camouflage.h"
+#include "lockstep/cli/nearest.h"
+
+namespace lockstep::cli {
+namespace {
+
+struct Command {
+  std::string name;  ///< "train camouflage"
+  std::string summary;
+  ExitCode (*run)(const std::string& command, const std::vector<std::string>& arguments);
+};
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> all = {
+      {"train camouflage", "train a network that finds camouflaged objects, or resume a run", train_camouflage},
+      {"evaluate camouflage", "measure a trained network, or masks that any program has made", evaluate_camouflage},
+      {"predict camouflage", "write masks, overlays and a contact sheet for images", predict_camouflage},
+  };
+  return all;
+}
+
+std::string overview() {
+  std::string words =
+      "Lockstep trains vision models on every GPU of a machine, and brings the result home.\n\n"
+      "usage: lockstep COMMAND [flags]\n\n";
+  for (const Command& command : commands()) {
+    words += text("  lockstep ", command.name, std::string(24 - command.name.size(), ' '), command.summary, "\n");
+  }
+  return words + "\n  lockstep COMMAND --help      the flags of a command\n"
+                 "  lockstep --version\n";
+}
+
+ExitCode dispatch(const std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
+    std::cout << overview();
+    return ExitCode::kFinished;
+  }
+  if (arguments[0] == "--version") {
+    std::cout << "lockstep " LOCKSTEP_VERSION " (LibTorch " TORCH_VERSION ")\n";
+    return ExitCode::kFinished;
+  }
+  const std::string given = arguments.size() > 1 ? arguments[0] + " " + arguments[1] : arguments[0];
+  std::vector<std::string> names;
+  for (const Command& command : commands()) {
+    if (command.name == given) {
+      return command.run("lockstep " + command.name, {arguments.begin() + 2, arguments.end()});
+    }
+    names.push_back(command.name);
+  }
+  throw UsageError(text("there is no command '", given, "'"), suggestion(given, names, "see lockstep --help"));
+}
+
+int report(ExitCode code, const std::string& message) {
+  // One line, whatever a library has put into its message.
+  std::cerr << "lockstep: error: " << message.substr(0, message.find('\n')) << std::endl;
+  return static_cast<int>(code);
+}
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  keep_freed_memory();
+  try {
+    return static_cast<int>(dispatch({argv + 1, argv + argc}));
+  } catch (const UserError& error) {
+    return report(error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return report(ExitCode::kMachine, "the memory of this machine is used up; lower --batch-size or --img-size");
+  } catch (const std::exception& error) {
+    return report(ExitCode::kTraining, error.what());
+  }
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "lockstep/base/random.h"
+#include "lockstep/media/image.h"
+
+namespace lockstep::data {
+
+struct AugmentationOptions {
+  double min_scale = 0.5;  ///< the crop's area, as a part of the image's
+  double max_scale = 1.0;
+  double min_ratio = 3.0 / 4.0;  ///< the crop's width over its height
+  double max_ratio = 4.0 / 3.0;
+  double flip_probability = 0.5;
+  double brightness = 0.4;  ///< s: a factor in [1 - s, 1 + s]; 0: none
+  double contrast = 0.4;
+  double saturation = 0.4;
+
+  /// Throws UsageError for values out of range.
+  void validate() const;
+};
+
+/// What is done to one sample.
+struct AugmentationPlan {
+  media::Rect crop;
+  bool flip = false;  ///< left and right change places
+  float brightness = 1.0F;
+  float contrast = 1.0F;
+  float saturation = 1.0F;
+};
+
+/// Draws a plan for an image of this size. The crop is that of torchvision's RandomResizedCrop: ten tries, then the
+/// largest central crop of an allowed ratio.
+AugmentationPlan plan_augmentation(const AugmentationOptions& options, media::ImageSize size, RandomStream& random);
+
+}  // namespace lockstep::data

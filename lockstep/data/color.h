@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace lockstep::data {
+
+// Changes of colour in place, on pixels of red, green, blue: (pixels, 3) uint8. A factor of 1 changes nothing. The same
+// formulas and rounding as torchvision.transforms.functional.adjust_* on uint8 tensors.
+
+/// Factor 0 gives black.
+void adjust_brightness(std::span<std::uint8_t> pixels, float factor);
+
+/// Factor 0 gives the mean grey of the image.
+void adjust_contrast(std::span<std::uint8_t> pixels, float factor);
+
+/// Factor 0 gives a grey image.
+void adjust_saturation(std::span<std::uint8_t> pixels, float factor);
+
+}  // namespace lockstep::data

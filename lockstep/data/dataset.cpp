@@ -1,0 +1,28 @@
+#include "lockstep/data/dataset.h"
+
+#include "lockstep/base/error.h"
+
+namespace lockstep::data {
+
+std::size_t size_of(DType dtype) {
+  switch (dtype) {
+    case DType::kUInt8:
+      return sizeof(std::uint8_t);
+    case DType::kInt64:
+      return sizeof(std::int64_t);
+    case DType::kFloat32:
+      return sizeof(float);
+  }
+  LOCKSTEP_ASSERT(false, "unknown type of a field");
+  return 0;
+}
+
+std::size_t Field::bytes() const {
+  std::size_t count = 1;
+  for (const std::int64_t length : shape) {
+    count *= static_cast<std::size_t>(length);
+  }
+  return count * size_of(dtype);
+}
+
+}  // namespace lockstep::data

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "lockstep/data/batch_plan.h"
+
+namespace lockstep::data {
+
+/// One forward pass of one rank: these positions of this epoch's order.
+struct Pass {
+  std::uint64_t epoch = 0;
+  Range positions;
+
+  bool operator==(const Pass&) const = default;
+};
+
+/// The passes of a rank one after the other: epoch by epoch, step by step.
+class PassSequence {
+ public:
+  /// Starts at a step of an epoch and ends before `end_epoch`.
+  PassSequence(const BatchPlan& plan, int rank, std::uint64_t first_epoch, std::uint64_t first_step,
+               std::uint64_t end_epoch);
+
+  /// The next pass, or nothing at the end.
+  std::optional<Pass> next();
+
+ private:
+  /// Goes to the next step; false at the end.
+  bool take_step();
+
+  BatchPlan plan_;
+  int rank_;
+  std::uint64_t epoch_;
+  std::uint64_t step_;
+  std::uint64_t end_epoch_;
+  std::uint64_t epoch_of_passes_ = 0;
+  std::vector<Range> passes_;  ///< of the step that was taken last
+  std::size_t used_ = 0;       ///< how many of them were handed out
+};
+
+}  // namespace lockstep::data

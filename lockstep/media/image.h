@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace lockstep::media {
+
+struct ImageSize {
+  int width = 0;
+  int height = 0;
+
+  bool operator==(const ImageSize&) const = default;
+};
+
+/// A rectangle of whole pixels; (x, y) is its upper left one.
+struct Rect {
+  int x = 0;
+  int y = 0;
+  int width = 0;
+  int height = 0;
+};
+
+struct Colour {
+  std::uint8_t red = 0;
+  std::uint8_t green = 0;
+  std::uint8_t blue = 0;
+};
+
+/// An image in memory, 8 bits a value.
+struct Image {
+  int width = 0;
+  int height = 0;
+  int channels = 0;                  ///< 1: grey, 3: red, green, blue
+  std::vector<std::uint8_t> pixels;  ///< (height, width, channels)
+
+  Image() = default;
+
+  /// A black image.
+  Image(int image_width, int image_height, int image_channels)
+      : width(image_width),
+        height(image_height),
+        channels(image_channels),
+        pixels(static_cast<std::size_t>(image_width) * static_cast<std::size_t>(image_height) *
+               static_cast<std::size_t>(image_channels)) {}
+
+  ImageSize size() const { return {width, height}; }
+  std::size_t row_bytes() const { return static_cast<std::size_t>(width) * static_cast<std::size_t>(channels); }
+  std::uint8_t* row(int y) { return pixels.data() + static_cast<std::size_t>(y) * row_bytes(); }
+  const std::uint8_t* row(int y) const { return pixels.data() + static_cast<std::size_t>(y) * row_bytes(); }
+
+  /// The first of the pixel's values.
+  std::uint8_t* at(int x, int y) { return row(y) + x * channels; }
+  const std::uint8_t* at(int x, int y) const { return row(y) + x * channels; }
+};
+
+}  // namespace lockstep::media

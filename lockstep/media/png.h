@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+#include "lockstep/media/image.h"
+
+namespace lockstep::media {
+
+/// Decodes a PNG to grey if it is grey, else to RGB, 8 bits: 16 bits lose their lower half, alpha is dropped. Throws
+/// DataError.
+Image decode_png(std::span<const std::byte> bytes, const std::string& name);
+
+/// The size in a PNG's header. Throws DataError.
+ImageSize read_png_size(std::span<const std::byte> bytes, const std::string& name);
+
+}  // namespace lockstep::media

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "lockstep/base/clock.h"
+#include "lockstep/base/probe.h"
+
+namespace lockstep::observe {
+
+/// What a rank does in a step.
+enum class Part {
+  kWait,      ///< for data
+  kCopy,      ///< of the batch to the device
+  kForward,   ///< with the loss
+  kBackward,  ///< without the reduction
+  kReduce,    ///< of the gradients over the ranks, and waiting for the others
+  kUpdate,
+  kEvaluate,
+  kCheckpoint,
+  kOther,  ///< what has no name here
+};
+
+inline constexpr std::size_t kParts = 9;
+
+/// "wait", "forward" …: as in the run's log, and as a probe shows it.
+const char* name_of(Part part);
+
+/// Seconds by part.
+class PartSeconds {
+ public:
+  double operator[](Part part) const { return seconds_[static_cast<std::size_t>(part)]; }
+  double& operator[](Part part) { return seconds_[static_cast<std::size_t>(part)]; }
+
+  PartSeconds& operator+=(const PartSeconds& other);
+
+  /// The sum of all parts: what the clock on the wall says.
+  double sum() const;
+
+  /// The fraction of the time in 0 … 1 in which the rank waited neither for data nor for other ranks.
+  double utilisation() const;
+
+  /// The parts that took time, by name.
+  std::map<std::string, double> by_name() const;
+
+ private:
+  std::array<double, kParts> seconds_{};
+};
+
+/// Accounts for all of a rank's time: from one mark to the next it belongs to the part that the rank had entered. Used
+/// by the rank's own thread, whose probe shows the part.
+class StepTimer {
+ public:
+  explicit StepTimer(Clock::time_point now = Clock::now()) : mark_(now) {}
+
+  /// From now on the time belongs to `part`. Must not be called inside a ProbeScope that was opened since.
+  void enter(Part part, Clock::time_point now = Clock::now());
+
+  /// Ends a step; the time from now on belongs to the next one, and to no named part until `enter`.
+  void end_step(Clock::time_point now = Clock::now());
+
+  const PartSeconds& last_step() const { return last_step_; }
+
+  /// All steps that have ended.
+  const PartSeconds& total() const { return total_; }
+
+ private:
+  Clock::time_point mark_;
+  Part part_ = Part::kOther;
+  PartSeconds step_;
+  PartSeconds last_step_;
+  PartSeconds total_;
+  std::optional<ProbeScope> probe_;
+};
+
+}  // namespace lockstep::observe

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lockstep::parallel {
+
+/// The ranks that train together, seen by one of them. Every call is collective: all ranks make the same calls in the
+/// same order. A call throws TrainingError where a rank does not come in time, and PeerFailed where one has failed.
+class Group {
+ public:
+  virtual ~Group() = default;
+
+  virtual int rank() const = 0;
+  virtual int size() const = 0;
+
+  /// Puts the sum over all ranks into every rank's tensor, which has the same shape and dtype (float32, float64 or
+  /// int64) everywhere and is contiguous. The sum is the same bits on all ranks.
+  virtual void all_reduce(const at::Tensor& tensor) = 0;
+
+  /// Puts the root's tensor into every rank's.
+  virtual void broadcast(const at::Tensor& tensor, int root) = 0;
+
+  /// Gives every rank the bytes of all ranks, in rank order. Their lengths may differ.
+  virtual std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> bytes) = 0;
+
+  /// Waits for all ranks.
+  virtual void barrier() = 0;
+
+  /// Not collective: tells the others that this rank has failed, so that none of them waits for it.
+  virtual void abandon(const std::string& reason) = 0;
+};
+
+}  // namespace lockstep::parallel

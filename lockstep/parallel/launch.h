@@ -1,0 +1,34 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include <functional>
+#include <vector>
+
+#include "lockstep/base/clock.h"
+#include "lockstep/parallel/group.h"
+
+namespace lockstep::parallel {
+
+/// One worker of a data-parallel run: a thread with a device of its own.
+struct Rank {
+  int index = 0;
+  int world_size = 1;
+  c10::Device device = c10::kCPU;
+  Group& group;
+
+  bool is_first() const { return index == 0; }
+};
+
+struct LaunchOptions {
+  int threads_per_rank = 1;   ///< threads of an operator on the CPU, for each rank
+  Seconds timeout{600};  ///< how long a rank waits for the others in a collective
+};
+
+/// Runs `body` once a device, each in a thread of its own, and waits for all of them. When a rank throws, the others
+/// leave their next collective with PeerFailed; the first error is then thrown here: a UserError as it is, anything
+/// else as TrainingError that names the rank.
+void launch(const std::vector<c10::Device>& devices, const LaunchOptions& options,
+            const std::function<void(Rank&)>& body);
+
+}  // namespace lockstep::parallel

@@ -1,0 +1,129 @@
+#include "lockstep/parallel/thread_group.h"
+
+#include <ATen/ATen.h>
+
+#include "lockstep/base/error.h"
+#include "lockstep/base/probe.h"
+#include "lockstep/parallel/core/rendezvous.h"
+#include "lockstep/parallel/core/shared_sum.h"
+
+namespace lockstep::parallel {
+namespace {
+
+/// What the ranks lay open for each other between two meetings, one entry a rank.
+struct Table {
+  Table(int world_size, Seconds timeout)
+      : rendezvous(world_size, timeout),
+        buffers(static_cast<std::size_t>(world_size)),
+        bytes(static_cast<std::size_t>(world_size)) {}
+
+  Rendezvous rendezvous;
+  std::vector<void*> buffers;
+  std::vector<std::span<const std::byte>> bytes;
+};
+
+template <typename T>
+void sum_own_share(const std::vector<void*>& buffers, std::size_t count, std::size_t rank) {
+  std::vector<T*> typed;
+  for (void* buffer : buffers) {
+    typed.push_back(static_cast<T*>(buffer));
+  }
+  sum_share<T>(typed, share_of(count, rank, buffers.size()));
+}
+
+class ThreadGroup : public Group {
+ public:
+  ThreadGroup(int rank, std::shared_ptr<Table> table) : rank_(rank), table_(std::move(table)) {}
+
+  int rank() const override { return rank_; }
+  int size() const override { return table_->rendezvous.world_size(); }
+
+  void all_reduce(const at::Tensor& tensor) override {
+    if (size() == 1) {
+      return;
+    }
+    const ProbeScope probe("all-reduce");
+    with_host_copy(tensor, [&](const at::Tensor& host) {
+      own(table_->buffers) = host.data_ptr();
+      table_->rendezvous.meet(rank_, "all-reduce");
+      const auto count = static_cast<std::size_t>(host.numel());
+      const auto index = static_cast<std::size_t>(rank_);
+      switch (host.scalar_type()) {
+        case at::kFloat: sum_own_share<float>(table_->buffers, count, index); break;
+        case at::kDouble: sum_own_share<double>(table_->buffers, count, index); break;
+        case at::kLong: sum_own_share<std::int64_t>(table_->buffers, count, index); break;
+        default: LOCKSTEP_ASSERT(false, "all-reduce of this dtype");
+      }
+      table_->rendezvous.meet(rank_, "end of all-reduce");
+    });
+  }
+
+  void broadcast(const at::Tensor& tensor, int root) override {
+    if (size() == 1) {
+      return;
+    }
+    const ProbeScope probe("broadcast");
+    with_host_copy(tensor, [&](const at::Tensor& host) {
+      own(table_->buffers) = host.data_ptr();
+      table_->rendezvous.meet(rank_, "broadcast");
+      if (rank_ != root) {
+        const auto* source = static_cast<const std::byte*>(table_->buffers[static_cast<std::size_t>(root)]);
+        std::copy_n(source, host.nbytes(), static_cast<std::byte*>(host.data_ptr()));
+      }
+      table_->rendezvous.meet(rank_, "end of broadcast");
+    });
+  }
+
+  std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> bytes) override {
+    const ProbeScope probe("all-gather");
+    own(table_->bytes) = bytes;
+    table_->rendezvous.meet(rank_, "all-gather");
+    std::vector<std::vector<std::byte>> gathered;
+    for (const auto& part : table_->bytes) {
+      gathered.emplace_back(part.begin(), part.end());
+    }
+    table_->rendezvous.meet(rank_, "end of all-gather");
+    return gathered;
+  }
+
+  void barrier() override {
+    const ProbeScope probe("barrier");
+    table_->rendezvous.meet(rank_, "barrier");
+  }
+
+  void abandon(const std::string& reason) override { table_->rendezvous.call_off(reason); }
+
+ private:
+  template <typename T>
+  T& own(std::vector<T>& entries) const {
+    return entries[static_cast<std::size_t>(rank_)];
+  }
+
+  template <typename Work>
+  void with_host_copy(const at::Tensor& tensor, const Work& work) const {
+    LOCKSTEP_ASSERT(tensor.is_contiguous(), "collectives take contiguous tensors");
+    if (tensor.is_cpu()) {
+      work(tensor);
+      return;
+    }
+    const at::Tensor host = tensor.cpu();
+    work(host);
+    tensor.copy_(host);
+  }
+
+  int rank_;
+  std::shared_ptr<Table> table_;
+};
+
+}  // namespace
+
+std::vector<std::unique_ptr<Group>> make_thread_groups(int world_size, Seconds timeout) {
+  const auto table = std::make_shared<Table>(world_size, timeout);
+  std::vector<std::unique_ptr<Group>> groups;
+  for (int rank = 0; rank < world_size; ++rank) {
+    groups.push_back(std::make_unique<ThreadGroup>(rank, table));
+  }
+  return groups;
+}
+
+}  // namespace lockstep::parallel

@@ -1,0 +1,98 @@
+#include "lockstep/tasks/camouflage/model.h"
+
+#include <torch/torch.h>
+
+#include <cmath>
+
+#include "lockstep/base/error.h"
+#include "lockstep/media/draw.h"
+#include "lockstep/media/encode.h"
+#include "lockstep/media/resize.h"
+#include "lockstep/metrics/saliency.h"
+#include "lockstep/nn/initialise.h"
+#include "lockstep/tasks/camouflage/loss.h"
+
+namespace lockstep::tasks::camouflage {
+namespace {
+
+enum FieldIndex : std::size_t { kImage = 0, kMask = 1 };
+
+/// Grey levels to the range in which ImageNet's weights were trained: (batch, height, width, 3) uint8 to
+/// (batch, 3, height, width) float32.
+at::Tensor normalise(const at::Tensor& images) {
+  const auto options = images.options().dtype(at::kFloat);
+  const at::Tensor mean = at::tensor({0.485F, 0.456F, 0.406F}, options).mul_(255);
+  const at::Tensor deviation = at::tensor({0.229F, 0.224F, 0.225F}, options).mul_(255);
+  return images.to(at::kFloat).sub_(mean).div_(deviation).permute({0, 3, 1, 2}).contiguous();
+}
+
+/// Sample `index` of a field of bytes, (height, width[, channels]).
+media::Image to_image(const data::Batch& batch, std::size_t field, std::size_t index) {
+  const std::vector<std::int64_t>& shape = batch.layout[field].shape;
+  media::Image image(static_cast<int>(shape[1]), static_cast<int>(shape[0]),
+                     shape.size() > 2 ? static_cast<int>(shape[2]) : 1);
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(batch.fields[field].data());
+  std::copy_n(bytes + index * image.pixels.size(), image.pixels.size(), image.pixels.data());
+  return image;
+}
+
+}  // namespace
+
+CamouflageModel::CamouflageModel(const models::CamouflageNetworkOptions& options, std::uint64_t seed)
+    : network_(std::make_shared<models::CamouflageNetwork>(options)) {
+  nn::initialise(*network_, seed);
+}
+
+at::Tensor CamouflageModel::losses(const DeviceBatch& batch) {
+  const at::Tensor mask = batch.fields[kMask].to(at::kFloat).div_(255).unsqueeze(1);  // (batch, 1, height, width)
+  return structure_loss(network_->forward(normalise(batch.fields[kImage])), mask);
+}
+
+at::Tensor CamouflageModel::probabilities(const DeviceBatch& batch) {
+  const at::Tensor logits = network_->forward(normalise(batch.fields[kImage]));  // (batch, 1, height, width)
+  return logits.squeeze(1).to(at::kFloat).sigmoid().cpu().contiguous();
+}
+
+std::vector<Record> CamouflageModel::score(const DeviceBatch& batch) {
+  const at::Tensor predicted = probabilities(batch);
+  std::vector<Record> records;
+  for (std::size_t i = 0; i < batch.host.size(); ++i) {
+    // The mask at its original size, as it was published.
+    const data::RaggedArray& truth = batch.host.ragged[i].at(0);
+    const media::ImageSize size{static_cast<int>(truth.shape[1]), static_cast<int>(truth.shape[0])};
+    const media::Image mask = to_mask(predicted[static_cast<std::int64_t>(i)], size);
+    const std::span truth_levels(reinterpret_cast<const std::uint8_t*>(truth.bytes.data()), truth.bytes.size());
+    records.push_back(metrics::saliency_record(mask.pixels, truth_levels, size.width, size.height));
+  }
+  return records;
+}
+
+std::vector<Example> CamouflageModel::illustrate(const DeviceBatch& batch) {
+  constexpr int kCellSize = 192;
+  constexpr media::Colour kTint{255, 64, 32};
+  const std::vector<std::string> titles{"image", "truth", "prediction", "overlay"};
+  const at::Tensor predicted = probabilities(batch);
+  std::vector<Example> examples;
+  for (std::size_t i = 0; i < batch.host.size(); ++i) {
+    const media::Image photo = to_image(batch.host, kImage, i);
+    const media::Image mask = to_mask(predicted[static_cast<std::int64_t>(i)], photo.size());
+    const media::SheetRow row{"", {photo, to_image(batch.host, kMask, i), mask, media::overlay(photo, mask, kTint)}};
+    examples.push_back({"", media::encode_png(media::contact_sheet({&row, 1}, titles, kCellSize))});
+  }
+  return examples;
+}
+
+media::Image to_mask(const at::Tensor& probability, media::ImageSize size) {
+  LOCKSTEP_ASSERT(probability.is_contiguous() && probability.dim() == 2, "a contiguous plane is needed");
+  const std::span plane(probability.const_data_ptr<float>(), static_cast<std::size_t>(probability.numel()));
+  const std::vector<float> scaled =
+      media::resize_bilinear(plane, static_cast<int>(probability.size(1)), static_cast<int>(probability.size(0)),
+                             size.width, size.height);
+  media::Image mask(size.width, size.height, 1);
+  for (std::size_t i = 0; i < scaled.size(); ++i) {
+    mask.pixels[i] = static_cast<std::uint8_t>(std::lround(scaled[i] * 255));
+  }
+  return mask;
+}
+
+}  // namespace lockstep::tasks::camouflage

@@ -1,0 +1,43 @@
+#include "lockstep/tasks/camouflage/task.h"
+
+#include "lockstep/base/log.h"
+#include "lockstep/base/text.h"
+#include "lockstep/metrics/saliency.h"
+#include "lockstep/tasks/camouflage/folders.h"
+#include "lockstep/tasks/camouflage/model.h"
+
+namespace lockstep::tasks::camouflage {
+namespace {
+
+data::ImageMaskOptions dataset_options(const Options& options, bool training) {
+  data::ImageMaskOptions dataset;
+  dataset.image_size = static_cast<int>(options.image_size);
+  dataset.augment = training && options.augment;
+  dataset.keep_original_mask = !training;
+  return dataset;
+}
+
+}  // namespace
+
+CamouflageTask::CamouflageTask(const Options& options) : options_(options) {
+  options_.validate();
+  Folders folders = find_folders(options_.dataset_path, options_.with_negatives);
+  log::info(text(options_.dataset_path.string(), ": ", folders.layout, ", ", folders.train.size(),
+                 " images to train on, ", folders.test.size(), " to evaluate on"));
+  if (!folders.masks_without_image.empty()) {
+    log::warn(text(folders.masks_without_image.size(), " masks have no image and are left out, the first one is ",
+                   folders.masks_without_image.front().string()));
+  }
+  training_set_ = std::make_unique<data::ImageMaskDataset>(std::move(folders.train), dataset_options(options_, true));
+  evaluation_set_ = std::make_unique<data::ImageMaskDataset>(std::move(folders.test), dataset_options(options_, false));
+}
+
+std::unique_ptr<Model> CamouflageTask::make_model(std::uint64_t seed) const {
+  return std::make_unique<CamouflageModel>(options_.network, seed);
+}
+
+std::map<std::string, double> CamouflageTask::summarise(std::span<const Record> records) const {
+  return metrics::summarise_saliency(records);
+}
+
+}  // namespace lockstep::tasks::camouflage

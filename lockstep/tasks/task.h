@@ -1,0 +1,75 @@
+#pragma once
+
+#include <torch/nn/module.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "lockstep/data/batch.h"
+#include "lockstep/data/dataset.h"
+
+namespace lockstep::tasks {
+
+/// The samples of one forward pass, on the device of a rank.
+struct DeviceBatch {
+  std::vector<at::Tensor> fields;  ///< (batch, *shape), one a field of the dataset's layout
+  const data::Batch& host;         ///< the same samples as they were decoded, with their draws and ragged arrays
+};
+
+/// What one sample contributes to the metrics: numbers whose meaning only the task knows.
+using Record = std::vector<double>;
+
+/// An example for the report and the contact sheet.
+struct Example {
+  std::string caption;
+  std::vector<std::byte> png;
+};
+
+/// A network together with what it learns from; each rank has one of its own. Used by one thread at a time.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  virtual torch::nn::Module& network() = 0;
+
+  /// The part of the network that published weights are for, as the prefix of its parameters' names ("backbone.");
+  /// empty where there is none.
+  virtual std::string backbone_prefix() const = 0;
+
+  /// The loss of each sample: (batch) float32. It depends on that sample alone; the loop sums it over the global batch
+  /// and divides once by the global count, so that the split over ranks and passes does not matter. A term over the
+  /// whole batch does not belong here.
+  virtual at::Tensor losses(const DeviceBatch& batch) = 0;
+
+  /// Compares the network's answer with the truth, one record a sample. Called in evaluation mode, without gradients.
+  virtual std::vector<Record> score(const DeviceBatch& batch) = 0;
+
+  /// Pictures of the network's answers, at most one a sample. Called as `score` is.
+  virtual std::vector<Example> illustrate(const DeviceBatch& batch) = 0;
+};
+
+/// A workload: what is read, learnt and measured. It knows nothing of threads, ranks, steps or files of the run.
+class Task {
+ public:
+  virtual ~Task() = default;
+
+  virtual std::string name() const = 0;
+
+  virtual const data::Dataset& training_set() const = 0;
+  virtual const data::Dataset& evaluation_set() const = 0;
+
+  /// A model with initial weights that depend on the seed alone.
+  virtual std::unique_ptr<Model> make_model(std::uint64_t seed) const = 0;
+
+  /// The metrics by name, from the records of the whole evaluation set in its order.
+  virtual std::map<std::string, double> summarise(std::span<const Record> records) const = 0;
+
+  /// The metric by which the best weights are chosen; larger is better.
+  virtual std::string best_metric() const = 0;
+};
+
+}  // namespace lockstep::tasks

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lockstep/parallel/group.h"
+
+namespace lockstep::train {
+
+/// What one rank knows at the end of a step, before the update.
+struct Vote {
+  double loss_sum = 0;           ///< over this rank's samples
+  std::int64_t samples = 0;      ///< of this rank
+  std::uint64_t digest = 0;      ///< sum of the hashes of the samples' numbers, modulo 2^64
+  double utilisation = 0;        ///< of the step before, 0 … 1
+  bool stop = false;             ///< asks that the run stop after this step
+  bool save = false;             ///< asks for a snapshot after this step
+  std::string not_finite;        ///< names of samples whose loss is not a finite number
+};
+
+/// What all ranks together say: the same on every rank.
+struct Verdict {
+  double loss = 0;  ///< mean over the global batch
+  std::int64_t samples = 0;
+  std::uint64_t digest = 0;
+  std::vector<double> utilisation;  ///< by rank
+  bool stop = false;
+  bool save = false;
+  std::string not_finite;
+};
+
+/// Collects the votes of all ranks.
+Verdict agree(parallel::Group& group, const Vote& vote);
+
+/// The hash of a sample's number, for Vote::digest.
+std::uint64_t hash_of_sample(std::uint64_t index);
+
+}  // namespace lockstep::train

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <c10/core/Device.h>
+
+#include "lockstep/tasks/task.h"
+
+namespace lockstep::train {
+
+/// The batch on a device. On the CPU its tensors are views of the batch's own bytes; the batch must outlive them.
+tasks::DeviceBatch to_device(data::Batch& batch, c10::Device device);
+
+}  // namespace lockstep::train

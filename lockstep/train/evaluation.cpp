@@ -1,0 +1,83 @@
+#include "lockstep/train/evaluation.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "lockstep/train/sweep.h"
+
+namespace lockstep::train {
+namespace {
+
+/// A record and the sample in the set that it is of.
+struct PlacedRecord {
+  std::uint64_t position = 0;
+  tasks::Record record;
+};
+
+/// Each record as its position, its length and its numbers.
+std::vector<double> pack(const std::vector<PlacedRecord>& records) {
+  std::vector<double> numbers;
+  for (const PlacedRecord& placed : records) {
+    numbers.push_back(static_cast<double>(placed.position));
+    numbers.push_back(static_cast<double>(placed.record.size()));
+    numbers.insert(numbers.end(), placed.record.begin(), placed.record.end());
+  }
+  return numbers;
+}
+
+void unpack(std::span<const std::byte> bytes, std::vector<PlacedRecord>& records) {
+  std::vector<double> numbers(bytes.size() / sizeof(double));
+  std::memcpy(numbers.data(), bytes.data(), bytes.size());
+  for (auto number = numbers.begin(); number != numbers.end();) {
+    PlacedRecord placed;
+    placed.position = static_cast<std::uint64_t>(*number++);
+    const auto length = static_cast<std::ptrdiff_t>(*number++);
+    placed.record.assign(number, number + length);
+    number += length;
+    records.push_back(std::move(placed));
+  }
+}
+
+}  // namespace
+
+std::map<std::string, double> evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
+                                       data::DecodePool& pool, std::int64_t batch_size) {
+  std::vector<PlacedRecord> own;
+  sweep(rank, task.evaluation_set(), model, pool, batch_size, [&](const tasks::DeviceBatch& batch) {
+    std::vector<tasks::Record> scores = model.score(batch);
+    for (std::size_t i = 0; i < batch.host.size(); ++i) {
+      own.push_back({batch.host.draws[i].position, std::move(scores.at(i))});
+    }
+  });
+  const std::vector<double> packed = pack(own);
+  std::vector<PlacedRecord> placed;
+  for (const auto& bytes : rank.group.all_gather(std::as_bytes(std::span(packed)))) {
+    unpack(bytes, placed);
+  }
+  // Sums are taken in the order of the set, whoever scored a sample.
+  std::ranges::sort(placed, {}, &PlacedRecord::position);
+  std::vector<tasks::Record> records;
+  for (PlacedRecord& one : placed) {
+    records.push_back(std::move(one.record));
+  }
+  return task.summarise(records);
+}
+
+std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
+                                       std::size_t count) {
+  const data::Dataset& set = task.evaluation_set();
+  count = std::min(count, set.size());
+  std::vector<std::uint64_t> indices;
+  for (std::size_t i = 0; i < count; ++i) {
+    indices.push_back(i * set.size() / count);
+  }
+  std::vector<tasks::Example> examples;
+  visit_samples(rank, set, model, indices,
+                [&](const tasks::DeviceBatch& batch) { examples = model.illustrate(batch); });
+  for (std::size_t i = 0; i < examples.size(); ++i) {
+    examples[i].caption = set.name(indices.at(i));
+  }
+  return examples;
+}
+
+}  // namespace lockstep::train

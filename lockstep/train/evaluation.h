@@ -1,0 +1,21 @@
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "lockstep/data/decode_pool.h"
+#include "lockstep/parallel/launch.h"
+#include "lockstep/tasks/task.h"
+
+namespace lockstep::train {
+
+/// The metrics of a model over the task's evaluation set, each sample counted once. Collective: every rank scores its
+/// share, and all get the same numbers, which do not depend on how many ranks there are.
+std::map<std::string, double> evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
+                                       data::DecodePool& pool, std::int64_t batch_size);
+
+/// What the model makes of `count` samples spread over the evaluation set. Not collective.
+std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
+                                       std::size_t count);
+
+}  // namespace lockstep::train

@@ -1,0 +1,97 @@
+#include "lockstep/train/loop.h"
+
+#include "lockstep/base/error.h"
+#include "lockstep/base/text.h"
+
+namespace lockstep::train {
+
+using observe::Part;
+
+Loop::Loop(parallel::Rank& rank, const tasks::Task& task, const TrainOptions& options, const data::BatchPlan& plan,
+           data::DecodePool& pool, Replica& replica, Step& step, Journal* journal)
+    : rank_(rank),
+      task_(task),
+      options_(options),
+      plan_(plan),
+      pool_(pool),
+      replica_(replica),
+      step_(step),
+      journal_(journal) {}
+
+RunEnd Loop::run(checkpoint::State& state) {
+  while (state.epoch < options_.epochs) {
+    if (options_.max_steps && state.step >= *options_.max_steps) {
+      return RunEnd::kMaxSteps;
+    }
+    // One global batch: decode, forward, backward, reduce, agree, update.
+    const StepOutcome outcome = step_.run(state, journal_ != nullptr && journal_->snapshot_is_due());
+    record(state, outcome);
+    advance(state, outcome);
+
+    const bool epoch_ended = state.step_in_epoch == 0;
+    const bool is_best = epoch_ended && evaluation_is_due(state) && evaluate(state);
+    const bool is_last = options_.max_steps && state.step >= *options_.max_steps;
+    if (epoch_ended || is_last || outcome.verdict.save || outcome.verdict.stop) {
+      save(state, is_best);
+    }
+    if (outcome.verdict.stop && state.epoch < options_.epochs) {
+      return RunEnd::kStopped;
+    }
+  }
+  return RunEnd::kFinished;
+}
+
+void Loop::record(const checkpoint::State& state, const StepOutcome& outcome) {
+  step_.timer().end_step();
+  if (journal_ != nullptr) {
+    journal_->stepped(state, outcome, step_.timer().last_step());
+  }
+  skips_in_a_row_ = outcome.applied ? 0 : skips_in_a_row_ + 1;
+  constexpr int kMaxSkips = 20;
+  if (skips_in_a_row_ == kMaxSkips) {
+    throw TrainingError(text("the loss or its gradient was not finite in ", kMaxSkips, " steps in a row, the last one ",
+                             state.step + 1),
+                        "lower --lr, or look at the samples that were named");
+  }
+}
+
+void Loop::advance(checkpoint::State& state, const StepOutcome& outcome) {
+  ++state.step;
+  ++state.step_in_epoch;
+  state.updates += outcome.applied ? 1 : 0;
+  state.elapsed_seconds += since_start_.lap();
+  if (state.step_in_epoch == static_cast<std::int64_t>(plan_.steps_per_epoch())) {
+    ++state.epoch;
+    state.step_in_epoch = 0;
+  }
+}
+
+bool Loop::evaluation_is_due(const checkpoint::State& state) const {
+  return state.epoch % options_.evaluate_every == 0 || state.epoch == options_.epochs;
+}
+
+/// Says whether this evaluation is the best so far.
+bool Loop::evaluate(checkpoint::State& state) {
+  step_.timer().enter(Part::kEvaluate);
+  const auto metrics = train::evaluate(rank_, task_, replica_.model(), pool_, options_.batch_size);
+  if (journal_ != nullptr) {
+    journal_->evaluated(state, metrics);
+  }
+  step_.timer().enter(Part::kOther);
+  const double value = metrics.at(task_.best_metric());
+  if (state.best && value <= state.best->value) {
+    return false;
+  }
+  state.best = checkpoint::Best{task_.best_metric(), value, state.step};
+  return true;
+}
+
+void Loop::save(const checkpoint::State& state, bool is_best) {
+  if (journal_ != nullptr) {
+    step_.timer().enter(Part::kCheckpoint);
+    journal_->save(replica_.snapshot(state), is_best);
+    step_.timer().enter(Part::kOther);
+  }
+}
+
+}  // namespace lockstep::train

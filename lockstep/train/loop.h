@@ -1,0 +1,46 @@
+#pragma once
+
+#include "lockstep/train/evaluation.h"
+#include "lockstep/train/journal.h"
+#include "lockstep/train/step.h"
+
+namespace lockstep::train {
+
+/// How a run ended.
+enum class RunEnd {
+  kFinished,  ///< all epochs are done
+  kMaxSteps,  ///< --max-steps are done; with more of them the same command goes on
+  kStopped,   ///< a signal came; the same command goes on
+};
+
+/// The loop of one rank, from a state to the end of the run. It is the same on every rank; the first one also writes
+/// things down.
+class Loop {
+ public:
+  /// `journal` is null on all ranks but the first.
+  Loop(parallel::Rank& rank, const tasks::Task& task, const TrainOptions& options, const data::BatchPlan& plan,
+       data::DecodePool& pool, Replica& replica, Step& step, Journal* journal);
+
+  /// Trains on from `state`, which is afterwards that of the last step.
+  RunEnd run(checkpoint::State& state);
+
+ private:
+  void record(const checkpoint::State& state, const StepOutcome& outcome);
+  void advance(checkpoint::State& state, const StepOutcome& outcome);
+  bool evaluation_is_due(const checkpoint::State& state) const;
+  bool evaluate(checkpoint::State& state);
+  void save(const checkpoint::State& state, bool is_best);
+
+  parallel::Rank& rank_;
+  const tasks::Task& task_;
+  const TrainOptions& options_;
+  const data::BatchPlan& plan_;
+  data::DecodePool& pool_;
+  Replica& replica_;
+  Step& step_;
+  Journal* journal_;
+  Stopwatch since_start_;
+  int skips_in_a_row_ = 0;
+};
+
+}  // namespace lockstep::train

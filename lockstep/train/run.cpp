@@ -1,0 +1,227 @@
+#include "lockstep/train/run.h"
+
+#include <ATen/Context.h>
+
+#include <nlohmann/json.hpp>
+
+#include "lockstep/base/error.h"
+#include "lockstep/base/files.h"
+#include "lockstep/base/log.h"
+#include "lockstep/base/signals.h"
+#include "lockstep/base/text.h"
+#include "lockstep/observe/report.h"
+#include "lockstep/parallel/devices.h"
+#include "lockstep/train/resources.h"
+#include "lockstep/train/trained_model.h"
+
+namespace lockstep::train {
+namespace {
+
+constexpr std::size_t kExamples = 12;
+
+/// What is decided before the ranks start, the same for all of them.
+struct Setting {
+  const tasks::Task& task;
+  const TrainOptions& options;
+  const checkpoint::RunFolder& folder;
+  std::vector<c10::Device> devices;
+  Resources resources{};
+  data::BatchPlan plan{};
+  optim::Schedule schedule{optim::ScheduleOptions{}};
+  std::optional<checkpoint::Snapshot> resumed{};
+  checkpoint::State state{};
+};
+
+optim::ScheduleKind schedule_kind(const std::string& name) {
+  if (name == "onecycle") {
+    return optim::ScheduleKind::kOneCycle;
+  }
+  if (name == "cosine") {
+    return optim::ScheduleKind::kCosine;
+  }
+  throw UsageError(text("--scheduler '", name, "' is not known"), "give onecycle or cosine");
+}
+
+optim::Schedule make_schedule(const TrainOptions& options, const data::BatchPlan& plan) {
+  const auto steps_per_epoch = static_cast<std::int64_t>(plan.steps_per_epoch());
+  optim::ScheduleOptions schedule;
+  schedule.kind = schedule_kind(options.scheduler);
+  schedule.learning_rate = options.learning_rate;
+  schedule.min_learning_rate = options.min_learning_rate;
+  schedule.warmup_steps = std::llround(options.warmup_epochs * static_cast<double>(steps_per_epoch));
+  schedule.total_steps = options.epochs * steps_per_epoch;
+  return optim::Schedule(schedule);
+}
+
+/// A run that goes on keeps the global batch with which it began: on another number of ranks the accumulation follows.
+data::BatchPlan make_plan(const Setting& setting) {
+  data::BatchOptions batch;
+  batch.per_rank_batch = static_cast<std::uint64_t>(setting.options.batch_size);
+  if (setting.resumed) {
+    batch.global_batch = static_cast<std::uint64_t>(setting.resumed->state.global_batch);
+  } else {
+    batch.accumulation_steps = static_cast<std::uint64_t>(setting.options.accumulation_steps);
+    batch.global_batch = setting.options.global_batch;
+  }
+  return data::plan_batches(batch, setting.task.training_set().size(), static_cast<int>(setting.devices.size()));
+}
+
+void check_resumed(const checkpoint::State& state, const TrainOptions& options, std::size_t samples) {
+  if (state.samples_per_epoch != static_cast<std::int64_t>(samples)) {
+    throw DataError(text("the run in '", options.checkpoint_dir.string(), "' has ", state.samples_per_epoch,
+                         " training samples, the dataset now has ", samples),
+                    "restore the dataset, or start anew with --fresh");
+  }
+}
+
+checkpoint::State first_state(const TrainOptions& options, const data::BatchPlan& plan, const Resources& resources) {
+  checkpoint::State state;
+  state.seed = options.seed;
+  state.global_batch = static_cast<std::int64_t>(plan.global_batch);
+  state.samples_per_epoch = static_cast<std::int64_t>(plan.samples_per_epoch);
+  state.threads_per_rank = resources.threads_per_rank;
+  return state;
+}
+
+Setting settle(const tasks::Task& task, const TrainOptions& options, const checkpoint::RunFolder& folder) {
+  Setting setting{.task = task, .options = options, .folder = folder, .devices = parallel::parse_devices(options.devices)};
+  if (const auto last = checkpoint::SnapshotFolder(folder.path()).last()) {
+    setting.resumed = checkpoint::load_snapshot(*last);
+    check_resumed(setting.resumed->state, options, task.training_set().size());
+  }
+  const int threads_of_run = setting.resumed ? setting.resumed->state.threads_per_rank : 0;
+  setting.resources = share_cores(setting.devices, parallel::available_cores(), options, threads_of_run);
+  setting.plan = make_plan(setting);
+  setting.schedule = make_schedule(options, setting.plan);
+  setting.state = setting.resumed ? setting.resumed->state : first_state(options, setting.plan, setting.resources);
+  return setting;
+}
+
+void announce(const Setting& setting) {
+  const data::BatchPlan& plan = setting.plan;
+  const char* unit = setting.devices.front().is_cpu() ? "rank" : "GPU";
+  log::info(text("Using ", parallel::describe_devices(setting.devices), " for training, ",
+                 setting.resources.decode_threads, " decode threads"));
+  log::info(text("global batch ", plan.global_batch, " = ", plan.per_rank_batch, " per ", unit, " × ", plan.world_size,
+                 " ", unit, "s × ", plan.accumulation_steps(), " steps of accumulation; ", plan.steps_per_epoch(),
+                 " steps an epoch"));
+  if (setting.resumed) {
+    log::info(text("resuming at step ", setting.state.step, " (epoch ", setting.state.epoch + 1, ", ",
+                   setting.state.step_in_epoch, " steps into it)"));
+  }
+}
+
+std::string first_of(const std::vector<std::string>& names) {
+  return names.empty() ? "" : text(" (", names.front(), names.size() > 1 ? ", …)" : ")");
+}
+
+void announce_pretrained(const std::filesystem::path& file, const checkpoint::LoadReport& report) {
+  log::info(text(file.string(), ": ", report.matched.size(), " weights loaded; ", report.missing.size(),
+                 " of the network are not in it", first_of(report.missing), "; not used: ", report.unused.size(),
+                 first_of(report.unused), ", of another shape: ", report.shape_mismatch.size(),
+                 first_of(report.shape_mismatch)));
+}
+
+/// What every rank does: builds its replica and trains.
+RunEnd train_rank(parallel::Rank& rank, const Setting& setting, data::DecodePool& pool, data::Loader& loader,
+                  Journal* journal, checkpoint::State& state) {
+  Replica replica(setting.task, setting.options, rank.device);
+  if (setting.resumed) {
+    replica.load(*setting.resumed);
+  } else if (!setting.options.pretrained.empty()) {
+    const checkpoint::LoadReport report = replica.load_pretrained(setting.options.pretrained);
+    if (rank.is_first()) {
+      announce_pretrained(setting.options.pretrained, report);
+    }
+  }
+  Step step(rank, replica, loader, setting.plan, setting.schedule, setting.options, setting.task.training_set());
+  return Loop(rank, setting.task, setting.options, setting.plan, pool, replica, step, journal).run(state);
+}
+
+std::string reason_of(RunEnd end) {
+  switch (end) {
+    case RunEnd::kFinished: return "finished";
+    case RunEnd::kMaxSteps: return "stopped at --max-steps; with more of them the same command goes on";
+    case RunEnd::kStopped: return "stopped by a signal; the same command goes on";
+  }
+  LOCKSTEP_ASSERT(false, "unknown end");
+}
+
+RunEnd train_on_all_ranks(const Setting& setting, Journal& journal) {
+  data::DecodePool pool(setting.resources.decode_threads);
+  data::LoaderOptions loading;
+  loading.seed = setting.options.seed;
+  loading.shuffle = true;
+  loading.prefetch_factor = static_cast<int>(setting.options.prefetch_factor);
+  loading.first_epoch = static_cast<std::uint64_t>(setting.state.epoch);
+  loading.first_step = static_cast<std::uint64_t>(setting.state.step_in_epoch);
+  loading.end_epoch = static_cast<std::uint64_t>(setting.options.epochs);
+  data::Loader loader(pool, setting.task.training_set(), setting.plan, loading);
+
+  RunEnd end = RunEnd::kFinished;
+  parallel::LaunchOptions launching;
+  launching.threads_per_rank = setting.resources.threads_per_rank;
+  launching.timeout = Seconds(setting.options.watchdog_seconds);
+  parallel::launch(setting.devices, launching, [&](parallel::Rank& rank) {
+    checkpoint::State state = setting.state;
+    const RunEnd ended =
+        train_rank(rank, setting, pool, loader, rank.is_first() ? &journal : nullptr, state);
+    if (rank.is_first()) {
+      end = ended;
+    }
+  });
+  return end;
+}
+
+/// Leaves the best weights in the run folder, or the last where none was evaluated yet, and a report that shows them.
+void bring_home(const Setting& setting) {
+  const checkpoint::SnapshotFolder snapshots(setting.folder.path());
+  const auto chosen = snapshots.best() ? snapshots.best() : snapshots.last();
+  if (!chosen) {
+    return;
+  }
+  write_file_atomically(setting.folder.best_model(), read_file(*chosen / checkpoint::kModelFile));
+
+  observe::ReportContent report;
+  report.title = setting.task.name();
+  report.best_metric = setting.task.best_metric();
+  report.split = kEvaluationSplit;
+  parallel::launch({setting.devices.front()}, {}, [&](parallel::Rank& rank) {
+    const auto model = load_trained(setting.task, setting.folder.best_model(), rank.device);
+    for (tasks::Example& example : illustrate(rank, setting.task, *model, kExamples)) {
+      report.examples.push_back({std::move(example.caption), std::move(example.png)});
+    }
+  });
+  observe::write_report(setting.folder.path(), report);
+}
+
+}  // namespace
+
+RunEnd run(const tasks::Task& task, const TrainOptions& options, const checkpoint::RunFolder& folder,
+           const nlohmann::json& recipe) {
+  const StopSignals signals;
+  if (options.deterministic) {
+    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
+  }
+  at::globalContext().setBenchmarkCuDNN(!options.deterministic);
+
+  const Setting setting = settle(task, options, folder);
+  announce(setting);
+  const auto total_steps = options.epochs * static_cast<std::int64_t>(setting.plan.steps_per_epoch());
+  RunEnd end;
+  {
+    Journal journal(folder, options, setting.schedule, total_steps);
+    journal.started(setting.state, static_cast<int>(setting.devices.size()), recipe);
+    try {
+      end = train_on_all_ranks(setting, journal);
+    } catch (const std::exception& error) {
+      journal.ended(text("failed: ", error.what()));
+      throw;
+    }
+    journal.ended(reason_of(end));
+  }
+  bring_home(setting);
+  return end;
+}
+
+}  // namespace lockstep::train

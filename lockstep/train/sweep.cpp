@@ -1,0 +1,65 @@
+#include "lockstep/train/sweep.h"
+
+#include <torch/torch.h>
+
+#include "lockstep/data/batch_plan.h"
+#include "lockstep/data/batch.h"
+#include "lockstep/data/loader.h"
+#include "lockstep/train/device_batch.h"
+
+namespace lockstep::train {
+namespace {
+
+/// Puts the network into evaluation mode, without gradients, for as long as it lives.
+class EvaluationMode {
+ public:
+  explicit EvaluationMode(torch::nn::Module& network) : network_(network), was_training_(network.is_training()) {
+    network_.eval();
+  }
+  ~EvaluationMode() { network_.train(was_training_); }
+  EvaluationMode(const EvaluationMode&) = delete;
+  EvaluationMode& operator=(const EvaluationMode&) = delete;
+
+ private:
+  torch::nn::Module& network_;
+  bool was_training_;
+  torch::NoGradGuard no_grad_;
+};
+
+}  // namespace
+
+void sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& model, data::DecodePool& pool,
+           std::int64_t batch_size, const std::function<void(const tasks::DeviceBatch&)>& visit) {
+  data::BatchOptions batches;
+  batches.per_rank_batch = static_cast<std::uint64_t>(batch_size);
+  const data::BatchPlan plan = data::plan_batches(batches, set.size(), rank.world_size);
+  data::LoaderOptions options;
+  options.shuffle = false;
+  options.end_epoch = 1;
+  options.only_rank = rank.index;
+  data::Loader loader(pool, set, plan, options);
+
+  const EvaluationMode mode(model.network());
+  for (std::uint64_t step = 0; step < plan.steps_per_epoch(); ++step) {
+    const std::size_t passes = plan.passes(step, rank.index).size();
+    for (std::size_t pass = 0; pass < passes; ++pass) {
+      data::Batch batch = loader.next(rank.index);
+      visit(to_device(batch, rank.device));
+      loader.recycle(std::move(batch));
+    }
+  }
+}
+
+void visit_samples(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& model,
+                   const std::vector<std::uint64_t>& indices,
+                   const std::function<void(const tasks::DeviceBatch&)>& visit) {
+  std::vector<data::Draw> draws;
+  for (const std::uint64_t index : indices) {
+    draws.push_back({0, 0, index, index});
+  }
+  data::Batch batch = data::load_batch(set, draws);
+  const EvaluationMode mode(model.network());
+  visit(to_device(batch, rank.device));
+}
+
+}  // namespace lockstep::train

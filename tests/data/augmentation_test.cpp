@@ -1,0 +1,60 @@
+#include "lockstep/data/augmentation.h"
+
+#include <gtest/gtest.h>
+
+#include "lockstep/base/error.h"
+
+namespace lockstep::data {
+namespace {
+
+RandomStream stream(std::uint64_t sample) { return RandomStream({1, Purpose::kAugment, 0, sample, 0}); }
+
+TEST(Augmentation, StaysWithinItsRanges) {
+  const AugmentationOptions options;
+  int flips = 0;
+  for (std::uint64_t i = 0; i < 2000; ++i) {
+    RandomStream random = stream(i);
+    const AugmentationPlan plan = plan_augmentation(options, {300, 200}, random);
+    EXPECT_GE(plan.crop.x, 0);
+    EXPECT_GE(plan.crop.y, 0);
+    EXPECT_LE(plan.crop.x + plan.crop.width, 300);
+    EXPECT_LE(plan.crop.y + plan.crop.height, 200);
+    EXPECT_NEAR(plan.crop.width * plan.crop.height, 0.75 * 60000, 0.26 * 60000);
+    EXPECT_NEAR(static_cast<double>(plan.crop.width) / plan.crop.height, 1.04, 0.3);
+    for (const float factor : {plan.brightness, plan.contrast, plan.saturation}) {
+      EXPECT_NEAR(factor, 1.0F, 0.4F + 1e-6F);
+    }
+    flips += plan.flip ? 1 : 0;
+  }
+  EXPECT_NEAR(flips, 1000, 112);  // five standard deviations
+}
+
+TEST(Augmentation, TakesTheMiddleOfAnImageThatNoCropFits) {
+  AugmentationOptions options;
+  options.min_scale = 0.9;
+  RandomStream random = stream(0);
+  const media::Rect crop = plan_augmentation(options, {1000, 30}, random).crop;
+  EXPECT_EQ(crop.width, 40);
+  EXPECT_EQ(crop.height, 30);
+  EXPECT_EQ(crop.x, 480);
+  EXPECT_EQ(crop.y, 0);
+}
+
+TEST(Augmentation, LeavesColoursAloneAtStrengthZero) {
+  AugmentationOptions options;
+  options.brightness = options.contrast = options.saturation = 0.0;
+  RandomStream random = stream(0);
+  const AugmentationPlan plan = plan_augmentation(options, {10, 10}, random);
+  EXPECT_EQ(plan.brightness, 1.0F);
+  EXPECT_EQ(plan.contrast, 1.0F);
+  EXPECT_EQ(plan.saturation, 1.0F);
+}
+
+TEST(Augmentation, RefusesOptionsOutOfRange) {
+  AugmentationOptions options;
+  options.min_scale = 1.5;
+  EXPECT_THROW(options.validate(), UsageError);
+}
+
+}  // namespace
+}  // namespace lockstep::data
