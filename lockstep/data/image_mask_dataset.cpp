@@ -31,6 +31,10 @@ media::Image read_mask(const ImageMaskPair& pair, media::ImageSize size) {
                          pair.image.string(), " is ", size.width, "x", size.height),
                     "give the mask that was drawn on this image, at the image's size, or leave both files out");
   }
+  // Some programs write 0 and 1 instead of 0 and 255.
+  if (std::ranges::max(mask.pixels) == 1) {
+    std::ranges::transform(mask.pixels, mask.pixels.begin(), [](std::uint8_t level) { return static_cast<std::uint8_t>(level * 255); });
+  }
   return mask;
 }
 

@@ -79,8 +79,13 @@ std::string step_charts(const std::vector<StepEvent>& steps) {
          line_chart({"Learning rate", "step", {thin_out(learning_rate, kCurvePoints)}});
 }
 
-/// One chart a metric, with a curve for each split; the metric that decides comes first.
-std::string metric_charts(const std::vector<EvaluateEvent>& evaluations, const std::string& best_metric) {
+struct MetricCharts {
+  std::string best;    ///< of the metric that decides
+  std::string others;
+};
+
+/// One chart a metric, with a curve for each split.
+MetricCharts metric_charts(const std::vector<EvaluateEvent>& evaluations, const std::string& best_metric) {
   std::map<std::string, std::map<std::string, Series>> series_by_metric;
   for (const EvaluateEvent& evaluation : evaluations) {
     for (const auto& [metric, value] : evaluation.metrics) {
@@ -90,17 +95,16 @@ std::string metric_charts(const std::vector<EvaluateEvent>& evaluations, const s
       series.y.push_back(value);
     }
   }
-  std::string first;
-  std::string others;
+  MetricCharts charts;
   for (const auto& [metric, series_by_split] : series_by_metric) {
     Chart chart{metric, "step", {}};
     for (const auto& [split, series] : series_by_split) {
       chart.series.push_back(thin_out(series, kCurvePoints));
       chart.series.back().color = chart.series.size() - 1;
     }
-    (metric == best_metric ? first : others) += line_chart(chart);
+    (metric == best_metric ? charts.best : charts.others) += line_chart(chart);
   }
-  return first + others;
+  return charts;
 }
 
 std::string step_time(const std::vector<std::pair<std::string, double>>& seconds_by_part) {
@@ -198,15 +202,19 @@ std::string render_report(const RunHistory& history, const ReportContent& conten
   const std::string title = escape_html(content.title);
   std::string body = text("<h1>", title, "</h1>\n", outcome_sentence(history, summary, content.best_metric),
                           tiles(history, summary, content));
+  const MetricCharts charts = metric_charts(history.evaluations, content.best_metric);
   if (!history.steps.empty()) {
-    body += text("<h2>Curves</h2>\n<div class=\"charts\">\n", metric_charts(history.evaluations, content.best_metric),
-                 step_charts(history.steps), "</div>\n");
+    body += text("<h2>Curves</h2>\n<div class=\"charts\">\n", charts.best, step_charts(history.steps), "</div>\n");
   }
   if (!content.examples.empty()) {
     body += examples(content.examples);
   }
   if (summary.last != nullptr) {
     body += metric_table(summary);
+  }
+  if (!charts.others.empty()) {
+    body += text("<details class=\"more\"><summary>Curves of the other metrics</summary>\n<div class=\"charts\">\n",
+                 charts.others, "</div></details>\n");
   }
   if (!summary.seconds_by_part.empty()) {
     body += step_time(summary.seconds_by_part);

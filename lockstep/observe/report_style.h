@@ -57,7 +57,9 @@ th { text-align: left; color: var(--soft); font-size: 13px; font-weight: 500; wh
 th, td { padding: 6px 16px 6px 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 tr:first-child > * { border-top: 0; }
 .number { text-align: right; white-space: nowrap; }
-.examples { display: grid; align-items: start; grid-template-columns: repeat(auto-fill, minmax(min(100%, 320px), 1fr)); gap: 16px; }
+.examples { display: grid; align-items: start; grid-template-columns: repeat(auto-fill, minmax(min(100%, 460px), 1fr)); gap: 16px; }
+.more { margin-top: 16px; }
+.more summary { cursor: pointer; margin-bottom: 12px; }
 .example { margin: 0; overflow: hidden; }
 .example img { display: block; width: 100%; height: auto; }
 .example figcaption { padding: 8px 14px; color: var(--soft); font-size: 13px; overflow-wrap: anywhere; }

@@ -31,11 +31,8 @@ class MarkUsed : public torch::autograd::FunctionPostHook {
   Slot* slot_;
 };
 
+/// On the CPU.
 double sum_of_squares(const at::Tensor& values) {
-  if (!values.is_cpu()) {
-    const double norm = at::linalg_vector_norm(values, 2, std::nullopt, false, at::kDouble).item<double>();
-    return norm * norm;
-  }
   const float* data = values.const_data_ptr<float>();
   const std::int64_t count = values.numel();
   // Eight running sums that the compiler keeps in registers; their order is fixed, and so are the bits.
@@ -144,9 +141,21 @@ void Arena::zero_gradients() {
 }
 
 double Arena::gradient_norm() const {
-  double total = 0;
+  std::vector<at::Tensor> gradients;
   for (const auto& [bucket, slot] : by_name_) {
-    total += sum_of_squares(buckets_[bucket].gradient(buckets_[bucket].slots[slot]));
+    gradients.push_back(buckets_[bucket].gradient(buckets_[bucket].slots[slot]));
+  }
+  double total = 0;
+  if (gradients.front().is_cpu()) {
+    for (const at::Tensor& gradient : gradients) {
+      total += sum_of_squares(gradient);
+    }
+    return std::sqrt(total);
+  }
+  // One launch for many parameters, and one wait for all of them.
+  const at::Tensor norms = at::stack(at::_foreach_norm(gradients, 2, at::kDouble)).cpu();
+  for (std::int64_t i = 0; i < norms.numel(); ++i) {
+    total += norms.const_data_ptr<double>()[i] * norms.const_data_ptr<double>()[i];
   }
   return std::sqrt(total);
 }

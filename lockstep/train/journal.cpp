@@ -1,5 +1,6 @@
 #include "lockstep/train/journal.h"
 
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -8,6 +9,9 @@
 #include "lockstep/base/text.h"
 
 namespace lockstep::train {
+
+using observe::Part;
+
 namespace {
 
 std::string hexadecimal(std::uint64_t number) {
@@ -17,6 +21,23 @@ std::string hexadecimal(std::uint64_t number) {
 }
 
 }  // namespace
+
+std::string verdict_on(const FirstEpoch& first) {
+  constexpr double kGood = 0.85;
+  const double busy = first.utilisation / static_cast<double>(first.count);
+  const auto percent = [](double share) { return text(std::lround(share * 100), " %"); };
+  std::string words = text("the ranks were busy for ", percent(busy), " of their first epoch");
+  if (busy >= kGood) {
+    return words;
+  }
+  const double wait = first.seconds[Part::kWait] / first.seconds.sum();
+  const double reduce = first.seconds[Part::kReduce] / first.seconds.sum();
+  if (wait >= reduce) {
+    return words + text("; rank 0 waited for data for ", percent(wait), ": give more --num-workers, if cores are free");
+  }
+  return words + text("; rank 0 waited for the others for ", percent(reduce),
+                      ": give a larger --batch-size, or more --accumulation-steps, so that they meet less often");
+}
 
 Journal::Journal(const checkpoint::RunFolder& folder, const TrainOptions& options, const optim::Schedule& schedule,
                  std::int64_t total_steps)
@@ -43,11 +64,15 @@ void Journal::stepped(const checkpoint::State& state, const StepOutcome& outcome
                         {"samples", samples}});
     log::warn(text("step ", state.step + 1, " skipped: its loss or gradient is not finite (samples: ", samples, ")"));
   }
-  show_progress(state, outcome, seconds.sum());
+  show_progress(state, outcome, seconds);
+  watch_first_epoch(state, outcome, seconds);
 }
 
-void Journal::show_progress(const checkpoint::State& state, const StepOutcome& outcome, double seconds) {
-  const double speed = static_cast<double>(outcome.verdict.samples) / seconds;
+void Journal::show_progress(const checkpoint::State& state, const StepOutcome& outcome,
+                            const observe::PartSeconds& seconds) {
+  // Evaluations and snapshots since the step before are in its time, and do not make training slow.
+  const double training = seconds.sum() - seconds[Part::kEvaluate] - seconds[Part::kCheckpoint];
+  const double speed = static_cast<double>(outcome.verdict.samples) / training;
   samples_per_second_ = samples_per_second_ ? *samples_per_second_ * 0.95 + speed * 0.05 : speed;
 
   observe::ProgressState progress;
@@ -63,7 +88,28 @@ void Journal::show_progress(const checkpoint::State& state, const StepOutcome& o
   progress_.update(progress);
 }
 
-void Journal::evaluated(const checkpoint::State& state, const std::map<std::string, double>& metrics) {
+void Journal::watch_first_epoch(const checkpoint::State& state, const StepOutcome& outcome,
+                                const observe::PartSeconds& seconds) {
+  if (!first_epoch_) {
+    first_epoch_ = FirstEpoch{state.epoch, 0, 0, {}};
+  }
+  if (first_epoch_->epoch == state.epoch) {
+    for (const double utilisation : outcome.verdict.utilisation) {
+      first_epoch_->utilisation += utilisation;
+      ++first_epoch_->count;
+    }
+    first_epoch_->seconds += seconds;
+  } else if (first_epoch_->count > 0) {
+    log::info(verdict_on(*first_epoch_));
+    first_epoch_->count = 0;
+  }
+}
+
+void Journal::evaluated(const checkpoint::State& state, const std::map<std::string, double>& metrics, bool is_best) {
+  const std::string& name = state.best->metric;
+  char value[16];
+  std::snprintf(value, sizeof value, "%.4f", metrics.at(name));
+  log::info(text("evaluation after epoch ", state.epoch, ": ", name, " ", value, is_best ? ", the best so far" : ""));
   log_.write(observe::EvaluateEvent{state.step, kEvaluationSplit, metrics});
   const nlohmann::json json = {
       {"step", state.step}, {"epoch", state.epoch}, {"split", kEvaluationSplit}, {"metrics", metrics}};

@@ -19,6 +19,17 @@ namespace lockstep::train {
 /// The split that is evaluated, as the log names it.
 inline constexpr const char* kEvaluationSplit = "test";
 
+/// How the first epoch that this process trained went.
+struct FirstEpoch {
+  std::int64_t epoch = 0;
+  double utilisation = 0;  ///< sum over steps and ranks
+  std::int64_t count = 0;  ///< of them
+  observe::PartSeconds seconds{};  ///< of the first rank
+};
+
+/// Whether the ranks were kept busy, and what to change where they were not, in words.
+std::string verdict_on(const FirstEpoch& first);
+
 /// What the first rank writes down of a run: the log, the progress line, snapshots and metrics.
 class Journal {
  public:
@@ -29,7 +40,9 @@ class Journal {
 
   /// `state` is the one before the step.
   void stepped(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds);
-  void evaluated(const checkpoint::State& state, const std::map<std::string, double>& metrics);
+
+  /// `state` knows the best evaluation already, this one included.
+  void evaluated(const checkpoint::State& state, const std::map<std::string, double>& metrics, bool is_best);
   void ended(const std::string& reason);
 
   /// Whether the last snapshot is older than --checkpoint-minutes.
@@ -37,7 +50,9 @@ class Journal {
   void save(const checkpoint::Snapshot& snapshot, bool is_best);
 
  private:
-  void show_progress(const checkpoint::State& state, const StepOutcome& outcome, double seconds);
+  void show_progress(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds);
+  void watch_first_epoch(const checkpoint::State& state, const StepOutcome& outcome,
+                         const observe::PartSeconds& seconds);
 
   const checkpoint::RunFolder& folder_;
   const TrainOptions& options_;
@@ -48,6 +63,7 @@ class Journal {
   observe::Progress progress_;
   Stopwatch since_snapshot_;
   std::optional<double> samples_per_second_;
+  std::optional<FirstEpoch> first_epoch_;
 };
 
 }  // namespace lockstep::train

@@ -70,20 +70,19 @@ bool Loop::evaluation_is_due(const checkpoint::State& state) const {
   return state.epoch % options_.evaluate_every == 0 || state.epoch == options_.epochs;
 }
 
-/// Says whether this evaluation is the best so far.
 bool Loop::evaluate(checkpoint::State& state) {
   step_.timer().enter(Part::kEvaluate);
   const auto metrics = train::evaluate(rank_, task_, replica_.model(), pool_, options_.batch_size);
+  const double value = metrics.at(task_.best_metric());
+  const bool is_best = !state.best || value > state.best->value;
+  if (is_best) {
+    state.best = checkpoint::Best{task_.best_metric(), value, state.step};
+  }
   if (journal_ != nullptr) {
-    journal_->evaluated(state, metrics);
+    journal_->evaluated(state, metrics, is_best);
   }
   step_.timer().enter(Part::kOther);
-  const double value = metrics.at(task_.best_metric());
-  if (state.best && value <= state.best->value) {
-    return false;
-  }
-  state.best = checkpoint::Best{task_.best_metric(), value, state.step};
-  return true;
+  return is_best;
 }
 
 void Loop::save(const checkpoint::State& state, bool is_best) {

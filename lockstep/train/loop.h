@@ -28,6 +28,8 @@ class Loop {
   void record(const checkpoint::State& state, const StepOutcome& outcome);
   void advance(checkpoint::State& state, const StepOutcome& outcome);
   bool evaluation_is_due(const checkpoint::State& state) const;
+
+  /// Says whether this evaluation is the best so far.
   bool evaluate(checkpoint::State& state);
   void save(const checkpoint::State& state, bool is_best);
 

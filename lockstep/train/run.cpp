@@ -97,17 +97,24 @@ Setting settle(const tasks::Task& task, const TrainOptions& options, const check
   return setting;
 }
 
+/// "global batch 16 = 4 per GPU × 2 GPUs × 2 steps", or what comes nearest where it does not come out even.
+std::string describe(const data::BatchPlan& plan, const std::string& unit) {
+  const std::uint64_t accumulation = plan.accumulation_steps();
+  const bool even = plan.per_rank_batch * static_cast<std::uint64_t>(plan.world_size) * accumulation == plan.global_batch;
+  return text("global batch ", plan.global_batch, even ? " = " : ", at most ", plan.per_rank_batch, " per ", unit, " × ",
+              plan.world_size, " ", unit, plan.world_size == 1 ? "" : "s", " × ", accumulation,
+              accumulation == 1 ? " step" : " steps");
+}
+
 void announce(const Setting& setting) {
   const data::BatchPlan& plan = setting.plan;
-  const char* unit = setting.devices.front().is_cpu() ? "rank" : "GPU";
-  log::info(text("Using ", parallel::describe_devices(setting.devices), " for training, ",
-                 setting.resources.decode_threads, " decode threads"));
-  log::info(text("global batch ", plan.global_batch, " = ", plan.per_rank_batch, " per ", unit, " × ", plan.world_size,
-                 " ", unit, "s × ", plan.accumulation_steps(), " steps of accumulation; ", plan.steps_per_epoch(),
+  log::info(text("Using ", parallel::describe_devices(setting.devices), " for training; decode threads: ",
+                 setting.resources.decode_threads, ", threads per rank: ", setting.resources.threads_per_rank));
+  log::info(text(describe(plan, setting.devices.front().is_cpu() ? "rank" : "GPU"), "; ", plan.steps_per_epoch(),
                  " steps an epoch"));
   if (setting.resumed) {
-    log::info(text("resuming at step ", setting.state.step, " (epoch ", setting.state.epoch + 1, ", ",
-                   setting.state.step_in_epoch, " steps into it)"));
+    log::info(text("resuming after step ", setting.state.step, ", ", setting.state.step_in_epoch,
+                   " steps into epoch ", setting.state.epoch + 1, ", with the global batch of the run"));
   }
 }
 
@@ -141,7 +148,7 @@ RunEnd train_rank(parallel::Rank& rank, const Setting& setting, data::DecodePool
 std::string reason_of(RunEnd end) {
   switch (end) {
     case RunEnd::kFinished: return "finished";
-    case RunEnd::kMaxSteps: return "stopped at --max-steps; with more of them the same command goes on";
+    case RunEnd::kMaxSteps: return "stopped at --max-steps; the same command with more of them goes on";
     case RunEnd::kStopped: return "stopped by a signal; the same command goes on";
   }
   LOCKSTEP_ASSERT(false, "unknown end");
@@ -220,6 +227,7 @@ RunEnd run(const tasks::Task& task, const TrainOptions& options, const checkpoin
     }
     journal.ended(reason_of(end));
   }
+  log::info(reason_of(end));
   bring_home(setting);
   return end;
 }

@@ -1,0 +1,83 @@
+#include "lockstep/checkpoint/state.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "lockstep/base/error.h"
+
+namespace lockstep::checkpoint {
+namespace {
+
+using testing::HasSubstr;
+
+/// Every number differs from its default and from the others.
+State sample_state() {
+  return {.seed = 18446744073709551615U,
+          .step = 1234,
+          .updates = 1230,
+          .epoch = 7,
+          .step_in_epoch = 21,
+          .global_batch = 48,
+          .samples_per_epoch = 4040,
+          .threads_per_rank = 3,
+          .elapsed_seconds = 0.1 + 0.2,
+          .best = Best{"iou", 1.0 / 3.0, 1100}};
+}
+
+std::string refusal(const nlohmann::json& json) {
+  try {
+    state_from_json(json, "the/state.json");
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "taken";
+}
+
+TEST(State, GoesThroughTextAndBackToTheBit) {
+  const State state = sample_state();
+  const State back = state_from_json(nlohmann::json::parse(to_json(state).dump()), "");
+  EXPECT_EQ(back.seed, state.seed);
+  EXPECT_EQ(back.step, state.step);
+  EXPECT_EQ(back.updates, state.updates);
+  EXPECT_EQ(back.epoch, state.epoch);
+  EXPECT_EQ(back.step_in_epoch, state.step_in_epoch);
+  EXPECT_EQ(back.global_batch, state.global_batch);
+  EXPECT_EQ(back.samples_per_epoch, state.samples_per_epoch);
+  EXPECT_EQ(back.threads_per_rank, state.threads_per_rank);
+  EXPECT_EQ(back.elapsed_seconds, state.elapsed_seconds);
+  EXPECT_EQ(back.best->metric, state.best->metric);
+  EXPECT_EQ(back.best->value, state.best->value);
+  EXPECT_EQ(back.best->step, state.best->step);
+}
+
+TEST(State, MayHaveNoBestYet) {
+  EXPECT_FALSE(state_from_json(to_json(State{}), "").best.has_value());
+}
+
+TEST(State, NamesTheFieldThatIsMissingOrOfTheWrongKind) {
+  const nlohmann::json complete = to_json(sample_state());
+  for (const auto& [field, value] : complete.items()) {
+    nlohmann::json json = complete;
+    json.erase(field);
+    EXPECT_THAT(refusal(json), AllOf(HasSubstr("the/state.json"), HasSubstr(field)));
+  }
+  nlohmann::json json = complete;
+  json["step"] = "twelve";
+  EXPECT_THAT(refusal(json), HasSubstr("the/state.json"));
+}
+
+TEST(State, RefusesWhatALaterVersionWrote) {
+  nlohmann::json json = to_json(sample_state());
+  json["version"] = 99;
+  EXPECT_THAT(refusal(json), HasSubstr("version 99"));
+}
+
+TEST(State, RefusesWhatIsNoObject) {
+  EXPECT_THAT(refusal(nlohmann::json::array()), HasSubstr("the/state.json"));
+  EXPECT_THAT(refusal(nlohmann::json::parse("{torn", nullptr, false)), HasSubstr("the/state.json"));
+}
+
+}  // namespace
+}  // namespace lockstep::checkpoint

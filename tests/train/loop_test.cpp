@@ -1,0 +1,328 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include "lockstep/base/error.h"
+#include "lockstep/base/files.h"
+#include "lockstep/base/text.h"
+#include "lockstep/checkpoint/snapshot.h"
+#include "lockstep/observe/run_history.h"
+#include "lockstep/train/run.h"
+#include "tests/support/temp_folder.h"
+#include "tests/support/tiny_tasks.h"
+
+namespace lockstep::train {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+using test::TempFolder;
+using test::TinyTaskOptions;
+
+constexpr double kRounding = 1e-5;
+constexpr std::uint64_t kGlobalBatch = 6;  // of 22 samples: four steps an epoch, the last one of four samples
+
+TrainOptions options_in(const TempFolder& folder, int ranks) {
+  TrainOptions options;
+  options.checkpoint_dir = folder.path();
+  options.devices = text("cpu:", ranks);
+  options.epochs = 3;
+  options.batch_size = 2;
+  options.global_batch = kGlobalBatch;
+  options.seed = 7;
+  options.threads_per_rank = 1;
+  options.num_workers = 1;
+  options.watchdog_seconds = 60;
+  return options;
+}
+
+RunEnd train(const tasks::Task& task, const TrainOptions& options) {
+  const checkpoint::RunFolder folder(options.checkpoint_dir);
+  return run(task, options, folder, nlohmann::json::object());
+}
+
+observe::RunHistory history(const TempFolder& folder) { return observe::read_run_history(folder / "run.jsonl"); }
+
+std::vector<nlohmann::json> events(const TempFolder& folder, const std::string& name) {
+  std::vector<nlohmann::json> found;
+  for (const nlohmann::json& record : observe::read_run_log(folder / "run.jsonl")) {
+    if (record.at("event") == name) {
+      found.push_back(record);
+    }
+  }
+  return found;
+}
+
+checkpoint::Snapshot last_snapshot(const TempFolder& folder) {
+  return checkpoint::load_snapshot(checkpoint::SnapshotFolder(folder.path()).last().value());
+}
+
+void expect_same_tensors(const checkpoint::NamedTensors& some, const checkpoint::NamedTensors& others) {
+  ASSERT_EQ(some.size(), others.size());
+  for (std::size_t i = 0; i < some.size(); ++i) {
+    EXPECT_EQ(some[i].first, others[i].first);
+    EXPECT_TRUE(at::equal(some[i].second, others[i].second)) << some[i].first;
+  }
+}
+
+/// Weights, optimizer and state, the time aside.
+void expect_same_snapshots(const TempFolder& some, const TempFolder& others) {
+  checkpoint::Snapshot one = last_snapshot(some);
+  checkpoint::Snapshot other = last_snapshot(others);
+  expect_same_tensors(one.model, other.model);
+  expect_same_tensors(one.optimizer, other.optimizer);
+  one.state.elapsed_seconds = other.state.elapsed_seconds = 0;
+  EXPECT_EQ(checkpoint::to_json(one.state), checkpoint::to_json(other.state));
+}
+
+/// The log's numbers, with `tolerance` relative to their size; 0: the same bits.
+void expect_same_history(const TempFolder& some, const TempFolder& others, double tolerance) {
+  const observe::RunHistory one = history(some);
+  const observe::RunHistory other = history(others);
+  ASSERT_EQ(one.steps.size(), other.steps.size());
+  for (std::size_t i = 0; i < one.steps.size(); ++i) {
+    const observe::StepEvent& a = one.steps[i];
+    const observe::StepEvent& b = other.steps[i];
+    EXPECT_EQ(a.step, b.step);
+    EXPECT_EQ(a.epoch, b.epoch);
+    EXPECT_EQ(a.samples, b.samples) << "step " << a.step;
+    EXPECT_EQ(a.learning_rate, b.learning_rate) << "step " << a.step;
+    EXPECT_NEAR(a.loss, b.loss, tolerance * std::abs(a.loss)) << "step " << a.step;
+    EXPECT_NEAR(a.gradient_norm, b.gradient_norm, tolerance * a.gradient_norm) << "step " << a.step;
+  }
+  ASSERT_EQ(one.evaluations.size(), other.evaluations.size());
+  for (std::size_t i = 0; i < one.evaluations.size(); ++i) {
+    EXPECT_EQ(one.evaluations[i].step, other.evaluations[i].step);
+    if (tolerance == 0) {
+      EXPECT_EQ(one.evaluations[i].metrics, other.evaluations[i].metrics);
+    }
+  }
+}
+
+/// The loss of the sample at one place of one epoch's order, alone.
+auto at_place(std::uint64_t epoch, std::uint64_t position, const std::function<double()>& what) {
+  return [=](const data::Draw& draw) { return draw.epoch == epoch && draw.position == position ? what() : 0.0; };
+}
+
+double not_a_number() { return std::numeric_limits<double>::quiet_NaN(); }
+
+/// Both tiny tasks go through the same loop.
+class Loop : public testing::TestWithParam<std::string> {
+ protected:
+  static std::unique_ptr<tasks::Task> task(TinyTaskOptions options = {}) {
+    return test::make_tiny_task(GetParam(), std::move(options));
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Tasks, Loop, testing::Values("patches", "episodes"),
+                         [](const auto& instance) { return instance.param; });
+
+TEST_P(Loop, LearnsAndLeavesARunFolder) {
+  const TempFolder folder;
+  TrainOptions options = options_in(folder, 2);
+  options.epochs = 12;
+  options.learning_rate = 2e-2;
+  EXPECT_EQ(train(*task(), options), RunEnd::kFinished);
+
+  const observe::RunHistory run = history(folder);
+  ASSERT_EQ(run.steps.size(), 48U);
+  EXPECT_LT(run.steps.back().loss, 0.8 * run.steps.front().loss);
+  EXPECT_EQ(run.evaluations.size(), 12U);
+  EXPECT_EQ(events(folder, "start").at(0).at("world_size"), 2);
+  EXPECT_EQ(events(folder, "end").at(0).at("reason"), "finished");
+  for (const char* name : {"metrics.json", "model.safetensors", "report.html", "checkpoints/last", "checkpoints/best"}) {
+    EXPECT_TRUE(std::filesystem::exists(folder / name)) << name;
+  }
+}
+
+TEST_P(Loop, RankCountChangesNoStepsSamplesAndLossesByRoundingOnly) {
+  const TempFolder reference;
+  train(*task(), options_in(reference, 1));
+  ASSERT_EQ(history(reference).steps.size(), 12U);
+  for (const int ranks : {2, 3, 4}) {
+    SCOPED_TRACE(text(ranks, " ranks"));
+    const TempFolder folder;
+    train(*task(), options_in(folder, ranks));
+    expect_same_history(reference, folder, kRounding);
+  }
+}
+
+TEST_P(Loop, ABatchMayBeSmallerThanTheRankCount) {
+  const TempFolder reference;
+  const TempFolder folder;
+  for (const auto& [place, ranks] : {std::pair(&reference, 1), std::pair(&folder, 4)}) {
+    TrainOptions options = options_in(*place, ranks);
+    options.global_batch = 3;
+    options.epochs = 1;
+    train(*task(), options);
+  }
+  EXPECT_EQ(history(folder).steps.size(), 8U);
+  expect_same_history(reference, folder, kRounding);
+}
+
+TEST_P(Loop, AccumulationChangesNothingButRounding) {
+  const TempFolder whole;
+  const TempFolder halves;
+  for (const auto& [place, batch] : {std::pair(&whole, 4), std::pair(&halves, 2)}) {
+    TrainOptions options = options_in(*place, 1);
+    options.global_batch.reset();
+    options.batch_size = batch;
+    options.accumulation_steps = 4 / batch;
+    train(*task(), options);
+  }
+  EXPECT_EQ(events(halves, "start").at(0).at("global_batch"), 4);
+  expect_same_history(whole, halves, kRounding);
+}
+
+TEST_P(Loop, ARunRepeatedIsTheSameToTheBit) {
+  const TempFolder first;
+  const TempFolder second;
+  train(*task(), options_in(first, 3));
+  train(*task(), options_in(second, 3));
+  expect_same_history(first, second, 0);
+  expect_same_snapshots(first, second);
+  EXPECT_EQ(read_file(first / "model.safetensors"), read_file(second / "model.safetensors"));
+}
+
+TEST_P(Loop, ResumeContinuesToTheSameBitsWhereverTheRunStopped) {
+  const TempFolder reference;
+  train(*task(), options_in(reference, 2));
+  for (const std::int64_t cut : {1, 3, 4, 6}) {
+    SCOPED_TRACE(text("stopped after step ", cut));
+    const TempFolder folder;
+    TrainOptions options = options_in(folder, 2);
+    options.max_steps = cut;
+    EXPECT_EQ(train(*task(), options), RunEnd::kMaxSteps);
+    EXPECT_EQ(last_snapshot(folder).state.step, cut);
+    options.max_steps.reset();
+    EXPECT_EQ(train(*task(), options), RunEnd::kFinished);
+    expect_same_history(reference, folder, 0);
+    expect_same_snapshots(reference, folder);
+    EXPECT_EQ(read_file(reference / "model.safetensors"), read_file(folder / "model.safetensors"));
+  }
+}
+
+TEST_P(Loop, ResumesOnAnotherRankCountWithTheSameSamples) {
+  const TempFolder reference;
+  train(*task(), options_in(reference, 2));
+  const TempFolder folder;
+  TrainOptions options = options_in(folder, 2);
+  options.max_steps = 5;
+  train(*task(), options);
+  options.max_steps.reset();
+  options.devices = "cpu:3";
+  train(*task(), options);
+  expect_same_history(reference, folder, kRounding);
+}
+
+TEST_P(Loop, AFinishedRunTakesNoFurtherStep) {
+  const TempFolder folder;
+  train(*task(), options_in(folder, 2));
+  const std::size_t steps = events(folder, "step").size();
+  EXPECT_EQ(train(*task(), options_in(folder, 2)), RunEnd::kFinished);
+  EXPECT_EQ(events(folder, "step").size(), steps);
+}
+
+TEST_P(Loop, ARankThatFailsEndsTheRunAndTheSameCommandResumesIt) {
+  const TempFolder folder;
+  TinyTaskOptions broken;  // position 10: the second step of the epoch, in the share of the last of two ranks
+  broken.disturbance = at_place(1, 10, []() -> double { throw std::runtime_error("the coffee is spilt"); });
+  try {
+    train(*task(broken), options_in(folder, 2));
+    FAIL() << "the run went on";
+  } catch (const TrainingError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("rank 1 failed: the coffee is spilt"));
+  }
+  EXPECT_THAT(events(folder, "end").at(0).at("reason").get<std::string>(), StartsWith("failed"));
+  EXPECT_EQ(last_snapshot(folder).state.epoch, 1);
+
+  const TempFolder reference;
+  train(*task(), options_in(reference, 2));
+  train(*task(), options_in(folder, 2));
+  expect_same_history(reference, folder, 0);
+  expect_same_snapshots(reference, folder);
+}
+
+TEST_P(Loop, ALossThatIsNotFiniteSkipsTheStepOnAllRanks) {
+  TinyTaskOptions broken;
+  broken.disturbance = at_place(0, 8, not_a_number);
+  const TempFolder folder;
+  const auto faulty = task(broken);
+  TrainOptions options = options_in(folder, 3);
+  options.max_steps = 1;
+  train(*faulty, options);
+  const checkpoint::Snapshot before = last_snapshot(folder);
+  options.max_steps = 2;
+  train(*faulty, options);
+  const checkpoint::Snapshot after = last_snapshot(folder);
+  EXPECT_EQ(after.state.step, 2);
+  EXPECT_EQ(after.state.updates, 1);
+  expect_same_tensors(before.model, after.model);
+  expect_same_tensors(before.optimizer, after.optimizer);
+
+  options.max_steps.reset();
+  train(*faulty, options);
+  EXPECT_EQ(last_snapshot(folder).state.step, 12);
+  EXPECT_EQ(last_snapshot(folder).state.updates, 11);
+  const std::vector<nlohmann::json> skips = events(folder, "skip");
+  ASSERT_EQ(skips.size(), 1U);
+  EXPECT_EQ(skips[0].at("step"), 2);
+  const std::uint64_t sample = data::shuffled_order(options.seed, 0, faulty->training_set().size())[8];
+  EXPECT_EQ(skips[0].at("samples"), faulty->training_set().name(sample));
+}
+
+TEST_P(Loop, TwentySkippedStepsInARowEndTheRun) {
+  TinyTaskOptions broken;
+  broken.disturbance = [](const data::Draw&) { return not_a_number(); };
+  const TempFolder folder;
+  TrainOptions options = options_in(folder, 2);
+  options.epochs = 8;
+  EXPECT_THROW(train(*task(broken), options), TrainingError);
+  EXPECT_EQ(events(folder, "skip").size(), 20U);
+}
+
+TEST_P(Loop, EvaluationIsTheSameToTheBitOnAnyRankCount) {
+  const auto tiny = task();
+  std::optional<std::map<std::string, double>> expected;
+  for (const int ranks : {1, 2, 3, 4}) {
+    parallel::launch(std::vector<c10::Device>(static_cast<std::size_t>(ranks), c10::kCPU), {},
+                     [&](parallel::Rank& rank) {
+                       const auto model = tiny->make_model(3);
+                       data::DecodePool pool(1);
+                       const auto metrics = evaluate(rank, *tiny, *model, pool, /*batch_size=*/2);
+                       if (rank.is_first()) {
+                         expected = expected.value_or(metrics);
+                         EXPECT_EQ(metrics, *expected) << ranks << " ranks";
+                       }
+                     });
+  }
+}
+
+TEST_P(Loop, RefusesToGoOnWithADatasetOfAnotherSize) {
+  const TempFolder folder;
+  TrainOptions options = options_in(folder, 1);
+  options.max_steps = 2;
+  train(*task(), options);
+  TinyTaskOptions grown;
+  grown.training_samples = 23;
+  EXPECT_THROW(train(*task(grown), options), DataError);
+}
+
+TEST(LoopWithUnusedParameters, NeedsNoFlagAndLeavesThemAlone) {
+  const TempFolder folder;
+  train(*test::make_patch_task(), options_in(folder, 2));
+  for (const auto& [name, tensor] : last_snapshot(folder).model) {
+    if (name == "spare") {
+      EXPECT_TRUE(at::equal(tensor, at::ones({3, 3}))) << "neither moved nor decayed";
+      return;
+    }
+  }
+  FAIL() << "a parameter is missing from the snapshot";
+}
+
+}  // namespace
+}  // namespace lockstep::train

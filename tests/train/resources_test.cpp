@@ -1,0 +1,84 @@
+#include "lockstep/train/resources.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lockstep/base/log.h"
+
+namespace lockstep::train {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int kNewRun = 0;
+
+std::vector<c10::Device> cpu_ranks(std::size_t count) { return std::vector<c10::Device>(count, c10::kCPU); }
+
+/// The lines that are logged while it lives.
+class LoggedLines {
+ public:
+  LoggedLines()
+      : before_(log::set_sink([this](log::Level, const std::string& line) { lines_ += line + "\n"; })) {}
+  ~LoggedLines() { log::set_sink(before_); }
+  LoggedLines(const LoggedLines&) = delete;
+  LoggedLines& operator=(const LoggedLines&) = delete;
+
+  const std::string& text() const { return lines_; }
+
+ private:
+  std::string lines_;
+  log::Sink before_;
+};
+
+TEST(Resources, AQuarterOfTheCoresDecodesAndTheRanksShareTheOthers) {
+  const Resources shares = share_cores(cpu_ranks(3), 16, {}, kNewRun);
+  EXPECT_EQ(shares.decode_threads, 4);
+  EXPECT_EQ(shares.threads_per_rank, 4);
+}
+
+TEST(Resources, OnFewCoresEveryoneGetsOneThread) {
+  for (const std::size_t ranks : {1U, 2U, 4U}) {
+    const Resources shares = share_cores(cpu_ranks(ranks), 2, {}, kNewRun);
+    EXPECT_EQ(shares.decode_threads, 1);
+    EXPECT_EQ(shares.threads_per_rank, 1);
+  }
+}
+
+TEST(Resources, WithGpusAllCoresDecode) {
+  const std::vector<c10::Device> devices(2, c10::Device(c10::kCUDA, 0));
+  const Resources shares = share_cores(devices, 12, {}, kNewRun);
+  EXPECT_EQ(shares.decode_threads, 12);
+  EXPECT_EQ(shares.threads_per_rank, 1);
+}
+
+TEST(Resources, ARunGoesOnWithTheThreadsThatItBeganWith) {
+  EXPECT_EQ(share_cores(cpu_ranks(1), 16, {}, 3).threads_per_rank, 3);
+}
+
+TEST(Resources, WhatIsGivenCounts) {
+  TrainOptions options;
+  options.num_workers = 2;
+  options.threads_per_rank = 5;
+  const Resources shares = share_cores(cpu_ranks(2), 16, options, 3);
+  EXPECT_EQ(shares.decode_threads, 2);
+  EXPECT_EQ(shares.threads_per_rank, 5);
+}
+
+TEST(Resources, MoreDecodeThreadsThanCoresAreNotStarted) {
+  const LoggedLines logged;
+  TrainOptions options;
+  options.num_workers = 64;
+  EXPECT_EQ(share_cores(cpu_ranks(1), 8, options, kNewRun).decode_threads, 8);
+  EXPECT_THAT(logged.text(), HasSubstr("--num-workers 64"));
+}
+
+TEST(Resources, WarnsOfMoreOperatorThreadsThanCores) {
+  const LoggedLines logged;
+  TrainOptions options;
+  options.threads_per_rank = 4;
+  share_cores(cpu_ranks(2), 8, options, kNewRun);
+  EXPECT_THAT(logged.text(), HasSubstr("4 threads a rank"));
+}
+
+}  // namespace
+}  // namespace lockstep::train
