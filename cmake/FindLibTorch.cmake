@@ -3,14 +3,15 @@
 # CUDA toolkit, which a machine that only runs the program need not have.
 
 set(LOCKSTEP_TORCH "$ENV{LOCKSTEP_TORCH}" CACHE PATH "Folder of LibTorch, with include/ and lib/")
-find_path(LibTorch_INCLUDE_DIR torch/csrc/api/include/torch/torch.h HINTS ${LOCKSTEP_TORCH}/include NO_DEFAULT_PATH)
-find_library(LibTorch_LIBRARY torch HINTS ${LOCKSTEP_TORCH}/lib NO_DEFAULT_PATH)
+find_path(LibTorch_INCLUDE_DIR torch/csrc/api/include/torch/torch.h HINTS ${LOCKSTEP_TORCH}/include NO_DEFAULT_PATH NO_CACHE)
+find_library(LibTorch_LIBRARY torch HINTS ${LOCKSTEP_TORCH}/lib NO_DEFAULT_PATH NO_CACHE)
 
 if(LibTorch_INCLUDE_DIR)
-  file(STRINGS ${LibTorch_INCLUDE_DIR}/torch/headeronly/version.h _version_lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH)")
-  if(NOT _version_lines)
-    file(STRINGS ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include/torch/version.h _version_lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH)")
+  set(_version_header ${LibTorch_INCLUDE_DIR}/torch/headeronly/version.h)
+  if(NOT EXISTS ${_version_header})  # before 2.9
+    set(_version_header ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include/torch/version.h)
   endif()
+  file(STRINGS ${_version_header} _version_lines REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH)")
   string(REGEX REPLACE "[^0-9]+([0-9]+)[^0-9]+([0-9]+)[^0-9]+([0-9]+).*" "\\1.\\2.\\3" LibTorch_VERSION "${_version_lines}")
 endif()
 
@@ -38,12 +39,13 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
     target_link_libraries(LibTorch::LibTorch INTERFACE
       -Wl,--push-state,--no-as-needed ${_library_dir}/libtorch_cuda.so -Wl,--pop-state ${_library_dir}/libc10_cuda.so)
   endif()
-  # The wheels of 2.6 for CUDA still have the old ABI of the standard library.
-  file(GLOB_RECURSE _config ${_library_dir}/../share/cmake/Torch/TorchConfig.cmake)
-  if(_config)
+  # The wheel of 2.6 still has the old ABI of the standard library; whatever is linked with it must have it, too.
+  set(LibTorch_OLD_ABI OFF)
+  set(_config ${_library_dir}/../share/cmake/Torch/TorchConfig.cmake)
+  if(EXISTS ${_config})
     file(STRINGS ${_config} _abi REGEX "_GLIBCXX_USE_CXX11_ABI=0")
     if(_abi)
-      target_compile_definitions(LibTorch::LibTorch INTERFACE _GLIBCXX_USE_CXX11_ABI=0)
+      set(LibTorch_OLD_ABI ON)
     endif()
   endif()
 endif()

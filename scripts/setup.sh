@@ -21,6 +21,7 @@ for package in "${packages[@]}"; do
   is_installed "$package" || missing+=("$package")
 done
 if ((${#missing[@]} > 0)); then
+  command -v apt-get >/dev/null || { echo "lockstep: error: this is not a Debian system; install what these packages of it hold, then run scripts/build.sh: ${missing[*]}" >&2; exit 4; }
   install="apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
   if [[ $(id -u) != 0 ]]; then
     printf 'lockstep: error: these Debian packages are missing: %s\nInstall them with: sudo sh -c "%s"\n' "${missing[*]}" "$install" >&2
@@ -46,7 +47,7 @@ mkdir -p "$lockstep_cache"
 exec 9>"$lockstep_cache/.setup-lock"
 flock 9
 if [[ -z ${LOCKSTEP_TORCH:-} || ${1:-} == --tests ]]; then
-  [[ -x $lockstep_python_env/bin/python ]] || python3 -m venv "$lockstep_python_env"
+  [[ -x $lockstep_python_env/bin/pip ]] || python3 -m venv "$lockstep_python_env"
   install_requirements scripts/requirements-torch.txt
 fi
 if [[ ${1:-} == --tests ]]; then

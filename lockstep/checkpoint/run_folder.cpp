@@ -28,7 +28,8 @@ RunFolder::RunFolder(std::filesystem::path path) : path_(std::move(path)) {
     throw MachineError(text("cannot write '", file.string(), "': ", std::strerror(errno)),
                        "choose a --checkpoint-dir that can be written");
   }
-  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0) {
+  // A file system without locks is no reason not to train.
+  if (::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(lock_);
     throw MachineError(text("another process is training in '", path_.string(), "'"),
                        "wait for its end, or give another --checkpoint-dir");

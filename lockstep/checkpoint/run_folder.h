@@ -24,8 +24,11 @@ class RunFolder {
   std::filesystem::path metrics() const { return path_ / "metrics.json"; }
   std::filesystem::path best_model() const { return path_ / kModelFile; }
 
-  /// Whether a run was begun here.
-  bool has_run() const { return std::filesystem::exists(recipe()); }
+  /// Whether a run is here that can be resumed.
+  bool has_run() const { return std::filesystem::exists(recipe()) && SnapshotFolder(path_).has_last(); }
+
+  /// Whether there is anything of a run, be it only its log.
+  bool has_traces() const { return std::filesystem::exists(recipe()); }
 
   /// Moves what the run here has made into a new folder `previous-N` beside it in the run folder, so that another can
   /// begin, and gives its path. Throws MachineError where that fails.

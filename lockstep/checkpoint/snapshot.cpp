@@ -31,6 +31,12 @@ void rename_folder(const std::filesystem::path& from, const std::filesystem::pat
   }
 }
 
+State load_state(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / kStateFile;
+  const nlohmann::json json = nlohmann::json::parse(read_text(path), nullptr, /*allow_exceptions=*/false);
+  return state_from_json(json, path.string());
+}
+
 void remove_folder(const std::filesystem::path& folder) {
   std::error_code ignored;  // what cannot be removed takes room and does no other harm
   std::filesystem::remove_all(folder, ignored);
@@ -60,10 +66,11 @@ std::filesystem::path SnapshotFolder::save(const Snapshot& snapshot, bool is_bes
   }
   rename_folder(aside, folder_ / name);
   flush_directory(folder_);
-  write_file_atomically(folder_ / "last", name + "\n");
+  // `best` first: killed between the two, the run repeats the steps since the snapshot before and finds this best again.
   if (is_best) {
     write_file_atomically(folder_ / "best", name + "\n");
   }
+  write_file_atomically(folder_ / "last", name + "\n");
   remove_folder(replaced);
   retain(keep);
   return folder_ / name;
@@ -77,7 +84,7 @@ std::optional<std::filesystem::path> SnapshotFolder::named(const std::string& po
   name.erase(name.find_last_not_of(" \r\n") + 1);
   if (!name.starts_with(kPrefix) || !std::filesystem::is_directory(folder_ / name)) {
     throw DataError(text("'", (folder_ / pointer).string(), "' names '", name, "', and there is no such snapshot"),
-                    "write the name of another folder beside it into that file, or start anew with --fresh");
+                    "write the name of another snapshot beside it into that file, or start anew with --fresh");
   }
   return folder_ / name;
 }
@@ -92,17 +99,24 @@ void SnapshotFolder::retain(int keep) const {
   }
   std::ranges::sort(snapshots, std::greater<>());
   const auto best_one = best();
+  const auto last_one = last();
   for (std::size_t i = static_cast<std::size_t>(keep); i < snapshots.size(); ++i) {
-    if (snapshots[i] != best_one) {
+    if (snapshots[i] != best_one && snapshots[i] != last_one) {
       remove_folder(snapshots[i]);
     }
   }
 }
 
-State load_state(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / kStateFile;
-  const nlohmann::json json = nlohmann::json::parse(read_text(path), nullptr, /*allow_exceptions=*/false);
-  return state_from_json(json, path.string());
+std::filesystem::path best_weights(const std::filesystem::path& run_folder) {
+  const SnapshotFolder snapshots(run_folder);
+  if (const auto chosen = snapshots.best() ? snapshots.best() : snapshots.last()) {
+    return *chosen / kModelFile;
+  }
+  if (std::filesystem::exists(run_folder / kModelFile)) {
+    return run_folder / kModelFile;  // the snapshots were removed to save room
+  }
+  throw DataError(text("the run in '", run_folder.string(), "' has no weights yet"),
+                  "train until the end of the first epoch, or give another --checkpoint-dir");
 }
 
 Snapshot load_snapshot(const std::filesystem::path& folder) {

@@ -23,9 +23,12 @@ class SnapshotFolder {
   explicit SnapshotFolder(const std::filesystem::path& run_folder);
 
   /// Writes a snapshot aside, flushes it, renames it, and makes `last` name it (and `best`, if asked for). Then removes
-  /// all but the newest `keep` and the best. Gives its folder. Throws MachineError where the disk does not take it; the
+  /// all but the newest `keep`, the best and the last. Gives its folder. Throws MachineError where the disk does not take it; the
   /// snapshots before it are then as they were.
   std::filesystem::path save(const Snapshot& snapshot, bool is_best, int keep) const;
+
+  /// Whether there is a snapshot to resume from, be it damaged.
+  bool has_last() const { return std::filesystem::exists(folder_ / "last"); }
 
   /// The folder that `last` or `best` names, if there is one. Throws DataError where it names one that is not there.
   std::optional<std::filesystem::path> last() const { return named("last"); }
@@ -41,8 +44,9 @@ class SnapshotFolder {
 /// The file in which a snapshot keeps the weights, and the run folder the best of them.
 inline constexpr const char* kModelFile = "model.safetensors";
 
-/// Reads only the state of a snapshot; throws as `load_snapshot`.
-State load_state(const std::filesystem::path& folder);
+/// The file with the best weights that a run has so far: of the best snapshot, else of the last one. Throws DataError
+/// where the run has none.
+std::filesystem::path best_weights(const std::filesystem::path& run_folder);
 
 /// Reads a snapshot; throws DataError that names the file that is missing or broken.
 Snapshot load_snapshot(const std::filesystem::path& folder);

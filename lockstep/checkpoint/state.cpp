@@ -20,6 +20,9 @@ nlohmann::json to_json(const State& state) {
       {"step_in_epoch", state.step_in_epoch},
       {"global_batch", state.global_batch},
       {"samples_per_epoch", state.samples_per_epoch},
+      {"evaluated_step", state.evaluated_step},
+      {"on_cpu", state.on_cpu},
+      {"world_size", state.world_size},
       {"threads_per_rank", state.threads_per_rank},
       {"elapsed_seconds", state.elapsed_seconds},
       {"best", nullptr},
@@ -44,6 +47,9 @@ State state_from_json(const nlohmann::json& json, const std::string& source) {
     json.at("step_in_epoch").get_to(state.step_in_epoch);
     json.at("global_batch").get_to(state.global_batch);
     json.at("samples_per_epoch").get_to(state.samples_per_epoch);
+    json.at("evaluated_step").get_to(state.evaluated_step);
+    json.at("on_cpu").get_to(state.on_cpu);
+    json.at("world_size").get_to(state.world_size);
     json.at("threads_per_rank").get_to(state.threads_per_rank);
     json.at("elapsed_seconds").get_to(state.elapsed_seconds);
     if (const auto& best = json.at("best"); !best.is_null()) {
@@ -53,7 +59,7 @@ State state_from_json(const nlohmann::json& json, const std::string& source) {
     return state;
   } catch (const nlohmann::json::exception& error) {
     throw DataError(text("'", source, "' is not a run's state: ", error.what()),
-                    "remove this snapshot to resume from the one before");
+                    "write the name of another snapshot into checkpoints/last, or start anew with --fresh");
   }
 }
 

@@ -24,6 +24,11 @@ struct CamouflageSetup {
 /// Reads the options of the run in a folder into `setup`; throws DataError where there is none.
 void read_recipe_of_run(CamouflageSetup& setup, const std::filesystem::path& run_folder);
 
+/// The flags of the commands, as Markdown.
+std::string train_camouflage_flags();
+std::string evaluate_camouflage_flags();
+std::string predict_camouflage_flags();
+
 /// The commands of the camouflage task. Each takes the arguments behind its name ("lockstep train camouflage").
 ExitCode train_camouflage(const std::string& command, const std::vector<std::string>& arguments);
 ExitCode evaluate_camouflage(const std::string& command, const std::vector<std::string>& arguments);

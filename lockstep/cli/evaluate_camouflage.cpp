@@ -4,17 +4,16 @@
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
-#include "lockstep/checkpoint/run_folder.h"
+#include "lockstep/checkpoint/snapshot.h"
+#include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
-#include "lockstep/cli/parse.h"
 #include "lockstep/cli/train_options.h"
-#include "lockstep/parallel/devices.h"
 #include "lockstep/tasks/camouflage/baselines.h"
 #include "lockstep/tasks/camouflage/score_folder.h"
 #include "lockstep/tasks/camouflage/task.h"
+#include "lockstep/train/all_devices.h"
 #include "lockstep/train/evaluation.h"
-#include "lockstep/train/resources.h"
 #include "lockstep/train/trained_model.h"
 
 namespace lockstep::cli {
@@ -71,21 +70,16 @@ void print(const Measured& measured) {
   }
 }
 
-std::map<std::string, double> measure_network(const tasks::Task& task, const Arguments& arguments,
-                                              const std::filesystem::path& weights) {
-  const auto devices = parallel::parse_devices(arguments.machine.devices);
-  const train::Resources resources =
-      train::share_cores(devices, parallel::available_cores(), arguments.machine, /*threads_of_run=*/0);
-  data::DecodePool pool(resources.decode_threads);
+std::map<std::string, double> measure_network(const tasks::Task& task, const Arguments& arguments) {
+  const std::filesystem::path weights = checkpoint::best_weights(arguments.run);
   std::map<std::string, double> metrics;
-  parallel::launch(devices, {resources.threads_per_rank, Seconds(arguments.machine.watchdog_seconds)},
-                   [&](parallel::Rank& rank) {
-                     const auto model = train::load_trained(task, weights, rank.device);
-                     const auto measured = train::evaluate(rank, task, *model, pool, arguments.machine.batch_size);
-                     if (rank.is_first()) {
-                       metrics = measured;
-                     }
-                   });
+  train::on_all_devices(arguments.machine, [&](parallel::Rank& rank, data::DecodePool& pool) {
+    const auto model = train::load_trained(task, weights, rank.device);
+    const auto measured = train::evaluate(rank, task, *model, pool, arguments.machine.batch_size);
+    if (rank.is_first()) {
+      metrics = measured;
+    }
+  });
   return metrics;
 }
 
@@ -94,10 +88,11 @@ Measured measure_run(const Arguments& arguments) {
   read_recipe_of_run(setup, arguments.run);
   if (!arguments.dataset_path.empty()) {
     setup.task.dataset_path = arguments.dataset_path;
+    setup.task.hold_out = false;
   }
   setup.task.augment = false;
   const tasks::camouflage::CamouflageTask task(setup.task);
-  Measured measured{{"network", measure_network(task, arguments, arguments.run / checkpoint::kModelFile)}};
+  Measured measured{{"network", measure_network(task, arguments)}};
   if (arguments.baselines) {
     for (auto& baseline : tasks::camouflage::measure_baselines(task.training_set(), task.evaluation_set())) {
       measured.emplace_back(std::move(baseline.name), std::move(baseline.metrics));
@@ -108,15 +103,22 @@ Measured measure_run(const Arguments& arguments) {
 
 }  // namespace
 
+std::string evaluate_camouflage_flags() {
+  Arguments arguments;
+  return to_markdown(arguments.table());
+}
+
 ExitCode evaluate_camouflage(const std::string& command, const std::vector<std::string>& words) {
   Arguments arguments;
   const OptionTable table = arguments.table();
-  if (parse(table, words, command).help_requested) {
-    std::cout << help_text(table, command, kDescription);
+  if (parse_or_answer(table, words, command, kDescription)) {
     return ExitCode::kFinished;
   }
   if (arguments.predictions.empty() != arguments.masks.empty()) {
     throw UsageError("--predictions and --masks belong together", "give both folders, or neither");
+  }
+  if (arguments.baselines && !arguments.predictions.empty()) {
+    throw UsageError("--baselines needs the training images of a run", "leave out --predictions and --masks");
   }
   const Measured measured =
       arguments.predictions.empty()

@@ -1,19 +1,17 @@
 #include <algorithm>
-#include <iostream>
 #include <mutex>
 
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
-#include "lockstep/checkpoint/run_folder.h"
+#include "lockstep/checkpoint/snapshot.h"
+#include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
-#include "lockstep/cli/parse.h"
 #include "lockstep/cli/train_options.h"
-#include "lockstep/parallel/devices.h"
 #include "lockstep/tasks/camouflage/folders.h"
 #include "lockstep/tasks/camouflage/predict.h"
 #include "lockstep/tasks/camouflage/task.h"
-#include "lockstep/train/resources.h"
+#include "lockstep/train/all_devices.h"
 #include "lockstep/train/sweep.h"
 #include "lockstep/train/trained_model.h"
 
@@ -57,16 +55,12 @@ std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const 
   data::ImageMaskOptions loading;
   loading.image_size = static_cast<int>(options.image_size);
   const data::ImageMaskDataset dataset(images, loading);
-  const auto devices = parallel::parse_devices(arguments.machine.devices);
-  const train::Resources resources =
-      train::share_cores(devices, parallel::available_cores(), arguments.machine, /*threads_of_run=*/0);
-  data::DecodePool pool(resources.decode_threads);
-
+  const std::filesystem::path weights = checkpoint::best_weights(arguments.run);
   std::mutex mutex;
   std::vector<PlacedRow> rows;
-  const auto predict_share = [&](parallel::Rank& rank) {
+  train::on_all_devices(arguments.machine, [&](parallel::Rank& rank, data::DecodePool& pool) {
     tasks::camouflage::CamouflageModel model(options.network, /*seed=*/0);
-    train::load_trained_weights(model, arguments.run / checkpoint::kModelFile, rank.device);
+    train::load_trained_weights(model, weights, rank.device);
     train::sweep(rank, dataset, model, pool, arguments.machine.batch_size, [&](const tasks::DeviceBatch& batch) {
       const at::Tensor probabilities = model.probabilities(batch);
       for (std::size_t i = 0; i < batch.host.size(); ++i) {
@@ -78,19 +72,22 @@ std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const 
         }
       }
     });
-  };
-  parallel::launch(devices, {resources.threads_per_rank, Seconds(arguments.machine.watchdog_seconds)}, predict_share);
+  });
   std::ranges::sort(rows, {}, &PlacedRow::index);
   return rows;
 }
 
 }  // namespace
 
+std::string predict_camouflage_flags() {
+  Arguments arguments;
+  return to_markdown(arguments.table());
+}
+
 ExitCode predict_camouflage(const std::string& command, const std::vector<std::string>& words) {
   Arguments arguments;
   const OptionTable table = arguments.table();
-  if (parse(table, words, command).help_requested) {
-    std::cout << help_text(table, command, kDescription);
+  if (parse_or_answer(table, words, command, kDescription)) {
     return ExitCode::kFinished;
   }
   if (arguments.input.empty()) {

@@ -2,6 +2,7 @@
 
 #include <torch/version.h>
 
+#include <algorithm>
 #include <iostream>
 #include <new>
 
@@ -9,6 +10,8 @@
 #include "lockstep/base/memory.h"
 #include "lockstep/base/text.h"
 #include "lockstep/cli/camouflage.h"
+#include "lockstep/cli/general.h"
+#include "lockstep/cli/help.h"
 #include "lockstep/cli/nearest.h"
 
 namespace lockstep::cli {
@@ -18,13 +21,17 @@ struct Command {
   std::string name;  ///< "train camouflage"
   std::string summary;
   ExitCode (*run)(const std::string& command, const std::vector<std::string>& arguments);
+  std::string (*flags)();  ///< as Markdown
 };
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> all = {
-      {"train camouflage", "train a network that finds camouflaged objects, or resume a run", train_camouflage},
-      {"evaluate camouflage", "measure a trained network, or masks that any program has made", evaluate_camouflage},
-      {"predict camouflage", "write masks, overlays and a contact sheet for images", predict_camouflage},
+      {"train camouflage", "train a network that finds camouflaged objects, or resume a run", train_camouflage,
+       train_camouflage_flags},
+      {"evaluate camouflage", "measure a trained network, or masks that any program has made", evaluate_camouflage,
+       evaluate_camouflage_flags},
+      {"predict camouflage", "write masks, overlays and a contact sheet for images", predict_camouflage,
+       predict_camouflage_flags},
   };
   return all;
 }
@@ -37,7 +44,16 @@ std::string overview() {
     words += text("  lockstep ", command.name, std::string(24 - command.name.size(), ' '), command.summary, "\n");
   }
   return words + "\n  lockstep COMMAND --help      the flags of a command\n"
+                 "  lockstep flags               the flags of all commands, as Markdown\n"
                  "  lockstep --version\n";
+}
+
+std::string all_flags() {
+  std::string page = "# Flags\n\nPrinted by `lockstep flags`.\n";
+  for (const Command& command : commands()) {
+    page += text("\n## lockstep ", command.name, "\n\n", command.flags());
+  }
+  return page + "\n## Every command\n\n" + to_markdown(GeneralOptions().table());
 }
 
 ExitCode dispatch(const std::vector<std::string>& arguments) {
@@ -49,6 +65,10 @@ ExitCode dispatch(const std::vector<std::string>& arguments) {
     std::cout << "lockstep " LOCKSTEP_VERSION " (LibTorch " TORCH_VERSION ")\n";
     return ExitCode::kFinished;
   }
+  if (arguments[0] == "flags") {
+    std::cout << all_flags();
+    return ExitCode::kFinished;
+  }
   const std::string given = arguments.size() > 1 ? arguments[0] + " " + arguments[1] : arguments[0];
   std::vector<std::string> names;
   for (const Command& command : commands()) {
@@ -56,6 +76,10 @@ ExitCode dispatch(const std::vector<std::string>& arguments) {
       return command.run("lockstep " + command.name, {arguments.begin() + 2, arguments.end()});
     }
     names.push_back(command.name);
+  }
+  const bool is_verb = std::ranges::any_of(names, [&](const auto& name) { return name.starts_with(arguments[0] + " "); });
+  if (is_verb && (arguments.size() == 1 || arguments[1].starts_with("-"))) {
+    throw UsageError(text(arguments[0], " needs a task"), text("try lockstep ", arguments[0], " camouflage --help"));
   }
   throw UsageError(text("there is no command '", given, "'"), suggestion(given, names, "see lockstep --help"));
 }

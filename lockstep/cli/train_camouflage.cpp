@@ -1,13 +1,12 @@
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
 #include "lockstep/checkpoint/run_folder.h"
+#include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
-#include "lockstep/cli/parse.h"
 #include "lockstep/cli/recipe.h"
 #include "lockstep/observe/report.h"
 #include "lockstep/tasks/camouflage/task.h"
@@ -35,27 +34,32 @@ ExitCode exit_code_of(train::RunEnd end) {
 
 }  // namespace
 
+std::string train_camouflage_flags() {
+  CamouflageSetup setup;
+  return to_markdown(setup.table());
+}
+
 ExitCode train_camouflage(const std::string& command, const std::vector<std::string>& arguments) {
   CamouflageSetup setup;
   const OptionTable table = setup.table();
-  const GeneralOptions general = parse(table, arguments, command);
-  if (general.help_requested) {
-    std::cout << help_text(table, command, kDescription);
+  if (parse_or_answer(table, arguments, command, kDescription)) {
     return ExitCode::kFinished;
   }
-  if (general.print_recipe_requested) {
-    std::cout << to_toml(table);
-    return ExitCode::kFinished;
+  // The recipe in the run folder is also read from elsewhere, by `evaluate` and `predict`.
+  if (!setup.task.dataset_path.empty()) {
+    setup.task.dataset_path = std::filesystem::absolute(setup.task.dataset_path).lexically_normal();
   }
 
   const tasks::camouflage::CamouflageTask task(setup.task);
   const checkpoint::RunFolder folder(setup.train.checkpoint_dir);
-  if (folder.has_run() && setup.train.fresh) {
+  if (folder.has_traces() && setup.train.fresh) {
     log::info(text("the run that was here is now in ", folder.set_aside().string()));
-  } else if (folder.has_run()) {
-    check_same_run(table, folder);
   }
-  write_file_atomically(folder.recipe(), to_toml(table));
+  if (folder.has_run()) {
+    check_same_run(table, folder);
+  } else {
+    write_file_atomically(folder.recipe(), to_toml(table));
+  }
 
   const train::RunEnd end = train::run(task, setup.train, folder, to_json(table));
   log::info(text("the best weights are in ", folder.best_model().string(), ", the report in ",

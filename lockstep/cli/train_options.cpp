@@ -3,12 +3,25 @@
 namespace lockstep::cli {
 namespace {
 
+// Larger numbers are slips of the finger.
+constexpr double kMostEpochs = 1e6;
+constexpr double kMostSamples = 1e6;
+constexpr double kMostThreads = 1024;
+constexpr double kMostKept = 1000;
+
 /// Traits of a number that must be at least `minimum`.
 OptionTraits number(const std::string& group, Bound minimum, bool affects_result = true) {
   OptionTraits traits;
   traits.group = group;
   traits.minimum = minimum;
   traits.affects_result = affects_result;
+  return traits;
+}
+
+/// Traits of a count from 1 to `most`.
+OptionTraits count(const std::string& group, double most, bool affects_result = true) {
+  OptionTraits traits = number(group, inclusive(1), affects_result);
+  traits.maximum = inclusive(most);
   return traits;
 }
 
@@ -20,24 +33,24 @@ void add_run_options(OptionTable& table, train::TrainOptions& options) {
   table.add("--fresh", options.fresh, "Set the run aside that is in the run folder, and begin anew.",
             {.group = group, .affects_result = false, .in_recipe = false});
   table.add("--evaluate-every", options.evaluate_every, "Epochs between evaluations; the last epoch has one always.",
-            number(group, inclusive(1), false));
+            count(group, kMostEpochs, false));
   table.add("--checkpoint-minutes", options.checkpoint_minutes,
             "Minutes between snapshots, besides the one at the end of every epoch.",
             number(group, exclusive(0), false));
   table.add("--keep-checkpoints", options.keep_checkpoints, "How many of the newest snapshots stay, besides the best.",
-            number(group, inclusive(1), false));
+            count(group, kMostKept, false));
 }
 
 void add_batch_options(OptionTable& table, train::TrainOptions& options) {
   const std::string group = "Batch";
   table.add("--batch-size", options.batch_size, "Samples a GPU (or CPU rank) takes at a time.",
-            number(group, inclusive(1), false));
+            count(group, kMostSamples, false));
   table.add("--accumulation-steps", options.accumulation_steps,
             "How many times the GPUs take their batch before the weights are updated.",
-            number(group, inclusive(1), false));
+            count(group, kMostSamples, false));
   table.add("--global-batch", options.global_batch,
             "Samples before the weights are updated, over all GPUs; the accumulation then follows.",
-            number(group, inclusive(1)));
+            count(group, kMostSamples, false));
 }
 
 }  // namespace
@@ -50,21 +63,21 @@ void add_machine_options(OptionTable& table, train::TrainOptions& options) {
             {.group = group, .placeholder = "LIST", .affects_result = false, .aliases = {"--device"}});
   table.add("--num-workers", options.num_workers,
             "Threads that decode, for all ranks together; by default as many as suit the machine.",
-            number(group, inclusive(1), false));
+            count(group, kMostThreads, false));
   table.add("--prefetch-factor", options.prefetch_factor, "Batches that are decoded ahead for each rank.",
-            number(group, inclusive(1), false));
+            count(group, kMostKept, false));
   table.add("--threads-per-rank", options.threads_per_rank,
             "Threads that compute, for each CPU rank; by default what the machine has left. Results repeat to the bit "
             "for the same number only.",
-            number(group, inclusive(1)));
+            count(group, kMostThreads));
   table.add("--watchdog", options.watchdog_seconds, "Seconds that ranks wait for one that does not come.",
-            {.group = group, .placeholder = "SECONDS", .minimum = exclusive(0), .affects_result = false});
+            {.group = group, .placeholder = "SECONDS", .minimum = inclusive(1), .affects_result = false});
 }
 
 void add_train_options(OptionTable& table, train::TrainOptions& options) {
   add_run_options(table, options);
   const std::string group = "Training";
-  table.add("--epochs", options.epochs, "Passes over the training samples.", number(group, inclusive(1)));
+  table.add("--epochs", options.epochs, "Passes over the training samples.", count(group, kMostEpochs));
   table.add("--max-steps", options.max_steps,
             "Stop after so many steps. The schedule is that of all epochs; the same command with more steps goes on.",
             number(group, inclusive(1), false));
@@ -85,7 +98,8 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
   table.add("--clip-norm", options.clip_norm, "Largest global norm of the gradients; 0: no clipping.",
             number(group, inclusive(0)));
   table.add("--deterministic", options.deterministic,
-            "On GPUs, use only algorithms that repeat their results to the bit. On the CPU all do.", {.group = group});
+            "On GPUs, use only algorithms that repeat their results to the bit. On the CPU all do, for the same "
+            "--threads-per-rank.", {.group = group});
   table.add_always_on("--use-ddp", "Training on all devices given; always on.", {.group = group});
   add_batch_options(table, options);
   add_machine_options(table, options);

@@ -21,19 +21,15 @@ media::Image read_image(const std::filesystem::path& path, media::ColorMode mode
 }
 
 /// The mask of a pair; a black one where the pair has none.
-media::Image read_mask(const ImageMaskPair& pair, media::ImageSize size) {
+media::Image mask_of(const ImageMaskPair& pair, media::ImageSize size) {
   if (pair.mask.empty()) {
     return media::Image(size.width, size.height, 1);
   }
-  media::Image mask = read_image(pair.mask, media::ColorMode::kGrey);
+  media::Image mask = read_mask(pair.mask);
   if (mask.size() != size) {
     throw DataError(text("mask ", pair.mask.string(), " is ", mask.width, "x", mask.height, " pixels, but its image ",
                          pair.image.string(), " is ", size.width, "x", size.height),
                     "give the mask that was drawn on this image, at the image's size, or leave both files out");
-  }
-  // Some programs write 0 and 1 instead of 0 and 255.
-  if (std::ranges::max(mask.pixels) == 1) {
-    std::ranges::transform(mask.pixels, mask.pixels.begin(), [](std::uint8_t level) { return static_cast<std::uint8_t>(level * 255); });
   }
   return mask;
 }
@@ -58,9 +54,20 @@ RaggedArray original(const media::Image& mask) {
 
 }  // namespace
 
+media::Image read_mask(const std::filesystem::path& path) {
+  media::Image mask = read_image(path, media::ColorMode::kGrey);
+  // Some programs write 0 and 1 instead of 0 and 255.
+  if (std::ranges::max(mask.pixels) == 1) {
+    for (std::uint8_t& level : mask.pixels) {
+      level *= 255;
+    }
+  }
+  return mask;
+}
+
 void ImageMaskOptions::validate() const {
   if (image_size < 1) {
-    throw UsageError(text("--image-size is ", image_size), "give a number of pixels, such as 352");
+    throw UsageError(text("--img-size is ", image_size), "give a number of pixels, such as 352");
   }
   augmentation.validate();
 }
@@ -76,7 +83,7 @@ ImageMaskDataset::ImageMaskDataset(std::vector<ImageMaskPair> pairs, const Image
 void ImageMaskDataset::load(const Draw& draw, const SampleSlot& slot) const {
   const ImageMaskPair& pair = pairs_.at(draw.index);
   const media::Image image = read_image(pair.image, media::ColorMode::kRgb);
-  const media::Image mask = read_mask(pair, image.size());
+  const media::Image mask = mask_of(pair, image.size());
   AugmentationPlan plan{.crop = {0, 0, image.width, image.height}};
   if (options_.augment) {
     RandomStream random = draw.augmentation();

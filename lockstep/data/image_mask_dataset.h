@@ -6,6 +6,7 @@
 
 #include "lockstep/data/augmentation.h"
 #include "lockstep/data/dataset.h"
+#include "lockstep/media/image.h"
 
 namespace lockstep::data {
 
@@ -15,6 +16,9 @@ struct ImageMaskPair {
   std::filesystem::path image;
   std::filesystem::path mask;  ///< empty: no object is marked
 };
+
+/// Reads a mask as grey levels 0 … 255, also where its program has written 0 and 1. Throws DataError naming the file.
+media::Image read_mask(const std::filesystem::path& path);
 
 struct ImageMaskOptions {
   int image_size = 352;             ///< S: pictures become squares of S x S pixels

@@ -31,6 +31,8 @@ class Initialiser {
     }
     if (auto* convolution = module.as<torch::nn::Conv2dImpl>()) {
       draw(convolution->weight, convolution->bias, rule);
+    } else if (auto* volume_convolution = module.as<torch::nn::Conv3dImpl>()) {
+      draw(volume_convolution->weight, volume_convolution->bias, rule);
     } else if (auto* linear = module.as<torch::nn::LinearImpl>()) {
       draw(linear->weight, linear->bias, rule);
     }

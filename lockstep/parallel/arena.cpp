@@ -22,8 +22,8 @@ class MarkUsed : public torch::autograd::FunctionPostHook {
   explicit MarkUsed(Slot* slot) : slot_(slot) {}
 
   torch::autograd::variable_list operator()(const torch::autograd::variable_list& outputs,
-                                            const torch::autograd::variable_list&) override {
-    slot_->used = true;
+                                            const torch::autograd::variable_list& gradients) override {
+    slot_->used |= !gradients.empty() && gradients[0].defined();
     return outputs;
   }
 

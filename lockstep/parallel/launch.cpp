@@ -4,9 +4,11 @@
 
 #include <exception>
 #include <mutex>
+#include <new>
 #include <thread>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/log.h"
 #include "lockstep/base/probe.h"
 #include "lockstep/base/text.h"
 #include "lockstep/parallel/core/rendezvous.h"
@@ -38,6 +40,12 @@ class FirstError {
 
 std::string first_line(const std::string& message) { return message.substr(0, message.find('\n')); }
 
+bool is_out_of_memory(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+         dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+         std::string(error.what()).find("can't allocate memory") != std::string::npos;  // c10's CPU allocator
+}
+
 void run_rank(Rank& rank, const LaunchOptions& options, const std::function<void(Rank&)>& body, FirstError& first) {
   const ProbedThread probed(rank_name(rank.index));
   const auto fail = [&](std::exception_ptr error, const std::string& reason) {
@@ -50,12 +58,21 @@ void run_rank(Rank& rank, const LaunchOptions& options, const std::function<void
     body(rank);
   } catch (const PeerFailed&) {
     // The rank that failed has told its own error.
+  } catch (const RanksMissing& error) {
+    // Threads cannot be ended from outside: the error is thrown when the missing ranks have come back, so say it now.
+    log::warn(error.what());
+    fail(std::current_exception(), error.what());
   } catch (const UserError& error) {
     fail(std::current_exception(), error.what());
   } catch (const std::exception& error) {
-    const TrainingError told(text(rank_name(rank.index), " failed: ", first_line(error.what())),
-                             "what was saved is safe: the same command resumes");
-    fail(std::make_exception_ptr(told), told.what());
+    const std::string problem = text(rank_name(rank.index), " failed: ", first_line(error.what()));
+    if (is_out_of_memory(error)) {
+      const MachineError told(problem, "lower --batch-size or --img-size; what was saved is safe");
+      fail(std::make_exception_ptr(told), told.what());
+    } else {
+      const TrainingError told(problem, "what was saved is safe: the same command resumes");
+      fail(std::make_exception_ptr(told), told.what());
+    }
   }
 }
 

@@ -10,7 +10,7 @@
 namespace lockstep::train {
 
 /// The metrics of a model over the task's evaluation set, each sample counted once. Collective: every rank scores its
-/// share, and all get the same numbers, which do not depend on how many ranks there are.
+/// share, and all get the same numbers. Sums are taken in the order of the set, whoever scored a sample.
 std::map<std::string, double> evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
                                        data::DecodePool& pool, std::int64_t batch_size);
 

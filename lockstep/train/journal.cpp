@@ -46,7 +46,16 @@ Journal::Journal(const checkpoint::RunFolder& folder, const TrainOptions& option
       schedule_(schedule),
       total_steps_(total_steps),
       snapshots_(folder.path()),
-      log_(folder.path() / observe::kRunLogFile) {}
+      log_(folder.path() / observe::kRunLogFile) {
+  sink_before_ = log::set_sink([this](log::Level level, const std::string& line) {
+    if (level == log::Level::kWarning) {
+      log_.write("warning", {{"message", line}});
+    }
+    sink_before_(level, line);
+  });
+}
+
+Journal::~Journal() { log::set_sink(sink_before_); }
 
 void Journal::started(const checkpoint::State& state, int world_size, const nlohmann::json& recipe) {
   log_.write(observe::StartEvent{state.step, world_size, state.global_batch, recipe});
@@ -105,11 +114,12 @@ void Journal::watch_first_epoch(const checkpoint::State& state, const StepOutcom
   }
 }
 
-void Journal::evaluated(const checkpoint::State& state, const std::map<std::string, double>& metrics, bool is_best) {
-  const std::string& name = state.best->metric;
+void Journal::evaluated(const checkpoint::State& state, const std::map<std::string, double>& metrics,
+                        const std::string& best_metric, bool is_best) {
   char value[16];
-  std::snprintf(value, sizeof value, "%.4f", metrics.at(name));
-  log::info(text("evaluation after epoch ", state.epoch, ": ", name, " ", value, is_best ? ", the best so far" : ""));
+  std::snprintf(value, sizeof value, "%.4f", metrics.at(best_metric));
+  log::info(text("evaluation after epoch ", state.epoch, ": ", best_metric, " ", value,
+                 is_best ? ", the best so far" : ""));
   log_.write(observe::EvaluateEvent{state.step, kEvaluationSplit, metrics});
   const nlohmann::json json = {
       {"step", state.step}, {"epoch", state.epoch}, {"split", kEvaluationSplit}, {"metrics", metrics}};

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lockstep/base/clock.h"
+#include "lockstep/base/log.h"
 #include "lockstep/checkpoint/run_folder.h"
 #include "lockstep/checkpoint/snapshot.h"
 #include "lockstep/observe/progress.h"
@@ -30,19 +31,24 @@ struct FirstEpoch {
 /// Whether the ranks were kept busy, and what to change where they were not, in words.
 std::string verdict_on(const FirstEpoch& first);
 
-/// What the first rank writes down of a run: the log, the progress line, snapshots and metrics.
+/// What the first rank writes down of a run: the log, the progress line, snapshots and metrics. Made and
+/// destroyed while no other thread logs.
 class Journal {
  public:
   Journal(const checkpoint::RunFolder& folder, const TrainOptions& options, const optim::Schedule& schedule,
           std::int64_t total_steps);
+
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
 
   void started(const checkpoint::State& state, int world_size, const nlohmann::json& recipe);
 
   /// `state` is the one before the step.
   void stepped(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds);
 
-  /// `state` knows the best evaluation already, this one included.
-  void evaluated(const checkpoint::State& state, const std::map<std::string, double>& metrics, bool is_best);
+  void evaluated(const checkpoint::State& state, const std::map<std::string, double>& metrics,
+                 const std::string& best_metric, bool is_best);
   void ended(const std::string& reason);
 
   /// Whether the last snapshot is older than --checkpoint-minutes.
@@ -61,6 +67,7 @@ class Journal {
   checkpoint::SnapshotFolder snapshots_;
   observe::RunLog log_;
   observe::Progress progress_;
+  log::Sink sink_before_;  ///< warnings are also written to the run's log
   Stopwatch since_snapshot_;
   std::optional<double> samples_per_second_;
   std::optional<FirstEpoch> first_epoch_;

@@ -1,5 +1,7 @@
 #include "lockstep/train/loop.h"
 
+#include <cmath>
+
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 
@@ -19,7 +21,15 @@ Loop::Loop(parallel::Rank& rank, const tasks::Task& task, const TrainOptions& op
       journal_(journal) {}
 
 RunEnd Loop::run(checkpoint::State& state) {
-  while (state.epoch < options_.epochs) {
+  while (true) {
+    // An epoch is saved before it is evaluated: a run that ends here is evaluated first thing when it resumes.
+    if (evaluation_is_due(state)) {
+      const bool is_best = evaluate(state);
+      save(state, is_best);
+    }
+    if (state.epoch >= options_.epochs) {
+      return RunEnd::kFinished;
+    }
     if (options_.max_steps && state.step >= *options_.max_steps) {
       return RunEnd::kMaxSteps;
     }
@@ -29,16 +39,14 @@ RunEnd Loop::run(checkpoint::State& state) {
     advance(state, outcome);
 
     const bool epoch_ended = state.step_in_epoch == 0;
-    const bool is_best = epoch_ended && evaluation_is_due(state) && evaluate(state);
     const bool is_last = options_.max_steps && state.step >= *options_.max_steps;
     if (epoch_ended || is_last || outcome.verdict.save || outcome.verdict.stop) {
-      save(state, is_best);
+      save(state, /*is_best=*/false);
     }
-    if (outcome.verdict.stop && state.epoch < options_.epochs) {
+    if (outcome.verdict.stop && !is_last) {
       return RunEnd::kStopped;
     }
   }
-  return RunEnd::kFinished;
 }
 
 void Loop::record(const checkpoint::State& state, const StepOutcome& outcome) {
@@ -51,7 +59,7 @@ void Loop::record(const checkpoint::State& state, const StepOutcome& outcome) {
   if (skips_in_a_row_ == kMaxSkips) {
     throw TrainingError(text("the loss or its gradient was not finite in ", kMaxSkips, " steps in a row, the last one ",
                              state.step + 1),
-                        "lower --lr, or look at the samples that were named");
+                        "begin anew with a lower --lr and --fresh, or look at the samples that were named");
   }
 }
 
@@ -67,19 +75,22 @@ void Loop::advance(checkpoint::State& state, const StepOutcome& outcome) {
 }
 
 bool Loop::evaluation_is_due(const checkpoint::State& state) const {
-  return state.epoch % options_.evaluate_every == 0 || state.epoch == options_.epochs;
+  const bool epoch_ended = state.step_in_epoch == 0 && state.epoch > 0;
+  const bool is_its_turn = state.epoch % options_.evaluate_every == 0 || state.epoch == options_.epochs;
+  return epoch_ended && is_its_turn && state.evaluated_step < state.step;
 }
 
 bool Loop::evaluate(checkpoint::State& state) {
   step_.timer().enter(Part::kEvaluate);
   const auto metrics = train::evaluate(rank_, task_, replica_.model(), pool_, options_.batch_size);
   const double value = metrics.at(task_.best_metric());
-  const bool is_best = !state.best || value > state.best->value;
+  const bool is_best = std::isfinite(value) && (!state.best || value > state.best->value);
   if (is_best) {
     state.best = checkpoint::Best{task_.best_metric(), value, state.step};
   }
+  state.evaluated_step = state.step;
   if (journal_ != nullptr) {
-    journal_->evaluated(state, metrics, is_best);
+    journal_->evaluated(state, metrics, task_.best_metric(), is_best);
   }
   step_.timer().enter(Part::kOther);
   return is_best;

@@ -37,6 +37,9 @@ struct TrainOptions {
   std::int64_t prefetch_factor = 2;              ///< passes decoded ahead, for each rank
   bool deterministic = false;                    ///< on GPUs: only algorithms that repeat their bits
   double watchdog_seconds = 600;                 ///< how long ranks wait for each other
+
+  /// Throws UsageError, naming the flag, for a number out of its range.
+  void validate() const;
 };
 
 }  // namespace lockstep::train

@@ -2,6 +2,7 @@
 
 #include <ATen/Context.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/base/error.h"
@@ -67,6 +68,17 @@ data::BatchPlan make_plan(const Setting& setting) {
 }
 
 void check_resumed(const checkpoint::State& state, const TrainOptions& options, std::size_t samples) {
+  const auto run_batch = static_cast<std::uint64_t>(state.global_batch);
+  if (options.global_batch.value_or(run_batch) != run_batch) {
+    throw UsageError(text("--global-batch is ", *options.global_batch, ", and that of the run in '",
+                          options.checkpoint_dir.string(), "' is ", run_batch),
+                     "leave it out to resume the run, or begin anew with --fresh");
+  }
+  if (state.seed != options.seed) {
+    throw UsageError(text("--seed is ", options.seed, ", and that of the run in '", options.checkpoint_dir.string(),
+                          "' is ", state.seed),
+                     "give that seed to resume the run, or begin anew with --fresh");
+  }
   if (state.samples_per_epoch != static_cast<std::int64_t>(samples)) {
     throw DataError(text("the run in '", options.checkpoint_dir.string(), "' has ", state.samples_per_epoch,
                          " training samples, the dataset now has ", samples),
@@ -74,12 +86,11 @@ void check_resumed(const checkpoint::State& state, const TrainOptions& options, 
   }
 }
 
-checkpoint::State first_state(const TrainOptions& options, const data::BatchPlan& plan, const Resources& resources) {
+checkpoint::State first_state(const TrainOptions& options, const data::BatchPlan& plan) {
   checkpoint::State state;
   state.seed = options.seed;
   state.global_batch = static_cast<std::int64_t>(plan.global_batch);
   state.samples_per_epoch = static_cast<std::int64_t>(plan.samples_per_epoch);
-  state.threads_per_rank = resources.threads_per_rank;
   return state;
 }
 
@@ -89,11 +100,19 @@ Setting settle(const tasks::Task& task, const TrainOptions& options, const check
     setting.resumed = checkpoint::load_snapshot(*last);
     check_resumed(setting.resumed->state, options, task.training_set().size());
   }
-  const int threads_of_run = setting.resumed ? setting.resumed->state.threads_per_rank : 0;
+  const bool on_cpu = setting.devices.front().is_cpu();
+  const int world_size = static_cast<int>(setting.devices.size());
+  int threads_of_run = 0;
+  if (setting.resumed && setting.resumed->state.on_cpu == on_cpu && setting.resumed->state.world_size == world_size) {
+    threads_of_run = setting.resumed->state.threads_per_rank;
+  }
   setting.resources = share_cores(setting.devices, parallel::available_cores(), options, threads_of_run);
   setting.plan = make_plan(setting);
   setting.schedule = make_schedule(options, setting.plan);
-  setting.state = setting.resumed ? setting.resumed->state : first_state(options, setting.plan, setting.resources);
+  setting.state = setting.resumed ? setting.resumed->state : first_state(options, setting.plan);
+  setting.state.on_cpu = on_cpu;
+  setting.state.world_size = world_size;
+  setting.state.threads_per_rank = setting.resources.threads_per_rank;
   return setting;
 }
 
@@ -112,7 +131,9 @@ void announce(const Setting& setting) {
                  setting.resources.decode_threads, ", threads per rank: ", setting.resources.threads_per_rank));
   log::info(text(describe(plan, setting.devices.front().is_cpu() ? "rank" : "GPU"), "; ", plan.steps_per_epoch(),
                  " steps an epoch"));
-  if (setting.resumed) {
+  if (setting.state.epoch >= setting.options.epochs) {
+    log::info(text("the run here has done its ", setting.state.epoch, " epochs; --fresh begins a new one"));
+  } else if (setting.resumed) {
     log::info(text("resuming after step ", setting.state.step, ", ", setting.state.step_in_epoch,
                    " steps into epoch ", setting.state.epoch + 1, ", with the global batch of the run"));
   }
@@ -154,6 +175,13 @@ std::string reason_of(RunEnd end) {
   LOCKSTEP_ASSERT(false, "unknown end");
 }
 
+void warn_of_skips(const checkpoint::State& state) {
+  if (state.updates < state.step) {
+    log::warn(text(state.step - state.updates, " of ", state.step,
+                   " steps were skipped, since loss or gradient was not finite; a lower --lr may help"));
+  }
+}
+
 RunEnd train_on_all_ranks(const Setting& setting, Journal& journal) {
   data::DecodePool pool(setting.resources.decode_threads);
   data::LoaderOptions loading;
@@ -171,34 +199,39 @@ RunEnd train_on_all_ranks(const Setting& setting, Journal& journal) {
   launching.timeout = Seconds(setting.options.watchdog_seconds);
   parallel::launch(setting.devices, launching, [&](parallel::Rank& rank) {
     checkpoint::State state = setting.state;
-    const RunEnd ended =
-        train_rank(rank, setting, pool, loader, rank.is_first() ? &journal : nullptr, state);
+    const RunEnd ended = train_rank(rank, setting, pool, loader, rank.is_first() ? &journal : nullptr, state);
     if (rank.is_first()) {
       end = ended;
+      warn_of_skips(state);
     }
   });
   return end;
 }
 
+std::vector<observe::ReportExample> make_examples(const Setting& setting) {
+  std::vector<observe::ReportExample> examples;
+  parallel::launch({setting.devices.front()}, {}, [&](parallel::Rank& rank) {
+    const auto model = load_trained(setting.task, setting.folder.best_model(), rank.device);
+    for (tasks::Example& example : illustrate(rank, setting.task, *model, kExamples)) {
+      examples.push_back({std::move(example.caption), std::move(example.png)});
+    }
+  });
+  return examples;
+}
+
 /// Leaves the best weights in the run folder, or the last where none was evaluated yet, and a report that shows them.
 void bring_home(const Setting& setting) {
-  const checkpoint::SnapshotFolder snapshots(setting.folder.path());
-  const auto chosen = snapshots.best() ? snapshots.best() : snapshots.last();
-  if (!chosen) {
-    return;
-  }
-  write_file_atomically(setting.folder.best_model(), read_file(*chosen / checkpoint::kModelFile));
+  write_file_atomically(setting.folder.best_model(), read_file(checkpoint::best_weights(setting.folder.path())));
 
   observe::ReportContent report;
   report.title = setting.task.name();
   report.best_metric = setting.task.best_metric();
   report.split = kEvaluationSplit;
-  parallel::launch({setting.devices.front()}, {}, [&](parallel::Rank& rank) {
-    const auto model = load_trained(setting.task, setting.folder.best_model(), rank.device);
-    for (tasks::Example& example : illustrate(rank, setting.task, *model, kExamples)) {
-      report.examples.push_back({std::move(example.caption), std::move(example.png)});
-    }
-  });
+  try {
+    report.examples = make_examples(setting);
+  } catch (const UserError& error) {
+    log::warn(text("the report is without examples: ", error.what()));
+  }
   observe::write_report(setting.folder.path(), report);
 }
 
@@ -207,7 +240,9 @@ void bring_home(const Setting& setting) {
 RunEnd run(const tasks::Task& task, const TrainOptions& options, const checkpoint::RunFolder& folder,
            const nlohmann::json& recipe) {
   const StopSignals signals;
+  options.validate();
   if (options.deterministic) {
+    ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);  // cuBLAS asks for it before it is first used
     at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
   }
   at::globalContext().setBenchmarkCuDNN(!options.deterministic);

@@ -77,10 +77,10 @@ void Step::run_pass(data::Batch& batch, std::int64_t global_count, std::int64_t 
   const at::Tensor losses = replica_.model().losses(on_device);  // (batch) float32
   LOCKSTEP_ASSERT(losses.dim() == 1 && losses.size(0) == static_cast<std::int64_t>(batch.size()),
                   "a task gives one loss a sample");
-  count_losses(losses, batch, vote);
 
   timer_.enter(Part::kBackward);
   (losses.sum() / static_cast<double>(global_count)).backward();
+  count_losses(losses, batch, vote);  // last: it waits for the device
 }
 
 void Step::count_losses(const at::Tensor& losses, const data::Batch& batch, Vote& vote) const {

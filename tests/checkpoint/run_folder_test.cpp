@@ -10,8 +10,8 @@
 namespace lockstep::checkpoint {
 namespace {
 
-using testing::HasSubstr;
 using test::TempFolder;
+using testing::HasSubstr;
 
 TEST(RunFolder, IsMadeWithTheFoldersAboveIt) {
   const TempFolder temp;
@@ -20,10 +20,21 @@ TEST(RunFolder, IsMadeWithTheFoldersAboveIt) {
   EXPECT_FALSE(folder.has_run());
 }
 
-TEST(RunFolder, HasARunOnceItHasARecipe) {
+/// Leaves what a run leaves that has saved a snapshot.
+void begin_run(const RunFolder& folder, const std::string& recipe) {
+  write_file_atomically(folder.recipe(), recipe);
+  make_directories(folder.path() / "checkpoints/step-00000001");
+  write_file_atomically(folder.path() / "checkpoints/last", "step-00000001\n");
+}
+
+TEST(RunFolder, HasARunOnceThereIsSomethingToResume) {
   const TempFolder temp;
   const RunFolder folder(temp.path());
   write_file_atomically(folder.recipe(), "epochs = 3\n");
+  EXPECT_FALSE(folder.has_run());
+  begin_run(folder, "epochs = 3\n");
+  EXPECT_TRUE(folder.has_run());
+  write_file_atomically(temp / "checkpoints/last", "damaged");
   EXPECT_TRUE(folder.has_run());
 }
 
@@ -52,8 +63,7 @@ TEST(RunFolder, SetsWhatIsThereAsideAndStaysHeld) {
   const TempFolder temp;
   const RunFolder folder(temp.path());
   for (const int run : {1, 2}) {
-    write_file_atomically(folder.recipe(), "seed = " + std::to_string(run) + "\n");
-    make_directories(temp / "checkpoints/step-00000001");
+    begin_run(folder, "seed = " + std::to_string(run) + "\n");
     const auto previous = folder.set_aside();
     EXPECT_EQ(previous, temp / ("previous-" + std::to_string(run)));
     EXPECT_EQ(read_text(previous / kRecipeFile), "seed = " + std::to_string(run) + "\n");

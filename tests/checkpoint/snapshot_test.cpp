@@ -13,8 +13,8 @@
 namespace lockstep::checkpoint {
 namespace {
 
-using testing::HasSubstr;
 using test::TempFolder;
+using testing::HasSubstr;
 using Names = std::set<std::string>;
 
 Snapshot snapshot_at(std::int64_t step) {

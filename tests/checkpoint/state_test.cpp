@@ -52,9 +52,7 @@ TEST(State, GoesThroughTextAndBackToTheBit) {
   EXPECT_EQ(back.best->step, state.best->step);
 }
 
-TEST(State, MayHaveNoBestYet) {
-  EXPECT_FALSE(state_from_json(to_json(State{}), "").best.has_value());
-}
+TEST(State, MayHaveNoBestYet) { EXPECT_FALSE(state_from_json(to_json(State{}), "").best.has_value()); }
 
 TEST(State, NamesTheFieldThatIsMissingOrOfTheWrongKind) {
   const nlohmann::json complete = to_json(sample_state());

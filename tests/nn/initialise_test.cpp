@@ -16,6 +16,7 @@ struct Decoder : torch::nn::Module, KaimingInitialised {
 struct Network : torch::nn::Module {
   Network() {
     register_module("conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(32, 64, 3)));
+    register_module("volume_conv", torch::nn::Conv3d(torch::nn::Conv3dOptions(16, 64, 3)));
     register_module("linear", torch::nn::Linear(128, 200));
     register_module("norm", torch::nn::LayerNorm(torch::nn::LayerNormOptions({8})));
     register_module("decoder", std::make_shared<Decoder>());
@@ -44,7 +45,7 @@ TEST(Initialise, IsAFunctionOfTheSeedInEveryThread) {
 TEST(Initialise, DrawsFromATruncatedNormal) {
   Network network;
   initialise(network, 3);
-  for (const std::string name : {"conv.weight", "linear.weight"}) {
+  for (const std::string name : {"conv.weight", "volume_conv.weight", "linear.weight"}) {
     const at::Tensor weight = network.parameter(name);
     // A unit normal cut off at ±2 has a standard deviation of 0.8796.
     EXPECT_NEAR(weight.std().item<double>(), 0.8796 * 0.02, 0.0004) << name;

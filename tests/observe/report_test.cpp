@@ -24,9 +24,13 @@ std::vector<std::byte> bytes_of(const std::string& characters) {
 }
 
 StepEvent step(std::int64_t number, double loss) {
-  return {number, (number - 1) / 10 + 1,
-          loss,   1e-3,
-          "00ff", {{"wait", 0.02}, {"forward", 0.06}, {"backward", 0.12}, {"evaluate", number % 10 == 0 ? 0.5 : 0}}};
+  return {number,
+          (number - 1) / 10 + 1,
+          loss,
+          1e-3,
+          "00ff",
+          0.5,
+          {{"wait", 0.02}, {"forward", 0.06}, {"backward", 0.12}, {"evaluate", number % 10 == 0 ? 0.5 : 0}}};
 }
 
 /// A log of 30 steps in 3 epochs: IoU is best after the second.

@@ -14,7 +14,7 @@ namespace lockstep::observe {
 namespace {
 
 StepEvent step(std::int64_t number, double loss) {
-  return {number, 1, loss, 0.5, "00ff", {{"wait", 0.25}, {"forward", 0.5}}};
+  return {number, 1, loss, 0.5, "00ff", 0.75, {{"wait", 0.25}, {"forward", 0.5}}};
 }
 
 TEST(RunHistory, GivesBackWhatWasWritten) {

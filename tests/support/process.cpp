@@ -1,52 +1,64 @@
 #include "tests/support/process.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
 #include <stdexcept>
 
 #include "lockstep/base/files.h"
-#include "tests/support/temp_folder.h"
 
 extern char** environ;
 
 namespace lockstep::test {
 
-ProcessResult run_process(const std::vector<std::string>& command) {
-  const TempFolder folder;
-  const std::string output = folder / "output";
-  const std::string errors = folder / "errors";
+RunningProcess::RunningProcess(const std::vector<std::string>& command) {
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  ::posix_spawn_file_actions_addopen(&actions, 2, errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  ::posix_spawn_file_actions_addopen(&actions, 1, (folder_ / "output").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  ::posix_spawn_file_actions_addopen(&actions, 2, (folder_ / "errors").c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   std::vector<char*> arguments;
   for (const std::string& argument : command) {
     arguments.push_back(const_cast<char*>(argument.c_str()));
   }
   arguments.push_back(nullptr);
-  pid_t child = -1;
-  const int error = ::posix_spawnp(&child, arguments[0], &actions, nullptr, arguments.data(), environ);
+  const int error = ::posix_spawnp(&child_, arguments[0], &actions, nullptr, arguments.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
     throw std::runtime_error("cannot start " + command[0]);
   }
+}
+
+RunningProcess::~RunningProcess() {
+  if (child_ > 0) {
+    send_signal(SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+}
+
+void RunningProcess::send_signal(int number) const { ::kill(child_, number); }
+
+ProcessResult RunningProcess::wait() {
   int status = 0;
-  ::waitpid(child, &status, 0);
+  ::waitpid(child_, &status, 0);
+  child_ = -1;
   ProcessResult result;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  result.output = read_text(output);
-  result.errors = read_text(errors);
+  result.output = read_text(folder_ / "output");
+  result.errors = read_text(folder_ / "errors");
   return result;
 }
+
+ProcessResult run_process(const std::vector<std::string>& command) { return RunningProcess(command).wait(); }
 
 bool python_has(const std::vector<std::string>& modules) {
   if (!std::filesystem::exists(LOCKSTEP_TEST_PYTHON)) {
     return false;
   }
-  std::string code = "import importlib.util, sys\nsys.exit(any(importlib.util.find_spec(m) is None for m in sys.argv[1:]))";
+  std::string code =
+      "import importlib.util, sys\nsys.exit(any(importlib.util.find_spec(m) is None for m in sys.argv[1:]))";
   std::vector<std::string> command{LOCKSTEP_TEST_PYTHON, "-c", code};
   command.insert(command.end(), modules.begin(), modules.end());
   return run_process(command).exit_code == 0;

@@ -1,15 +1,39 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "tests/support/temp_folder.h"
+
 namespace lockstep::test {
 
 struct ProcessResult {
-  int exit_code = -1;     ///< 128 + the signal's number where a signal ended it
-  std::string output;     ///< what went to stdout
-  std::string errors;     ///< what went to stderr
+  int exit_code = -1;  ///< 128 + the signal's number where a signal ended it
+  std::string output;  ///< what went to stdout
+  std::string errors;  ///< what went to stderr
+};
+
+/// A program that runs while the test goes on.
+class RunningProcess {
+ public:
+  explicit RunningProcess(const std::vector<std::string>& command);
+
+  /// Kills it if it still runs.
+  ~RunningProcess();
+  RunningProcess(const RunningProcess&) = delete;
+  RunningProcess& operator=(const RunningProcess&) = delete;
+
+  void send_signal(int number) const;
+
+  /// Waits for its end.
+  ProcessResult wait();
+
+ private:
+  TempFolder folder_;
+  pid_t child_ = -1;
 };
 
 /// Runs a program to its end.

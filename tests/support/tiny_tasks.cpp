@@ -27,8 +27,7 @@ class SyntheticSet : public data::Dataset {
   /// A sample of the evaluation set is the same in every epoch.
   RandomStream stream_of(const data::Draw& draw) const {
     constexpr std::uint64_t kEvaluationSeed = 99;
-    return training_ ? draw.augmentation()
-                     : RandomStream({kEvaluationSeed, Purpose::kAugment, 0, draw.index, 0});
+    return training_ ? draw.augmentation() : RandomStream({kEvaluationSeed, Purpose::kAugment, 0, draw.index, 0});
   }
 
  private:
@@ -170,7 +169,8 @@ class PatchNetwork : public torch::nn::Module {
 
   /// (batch, depth, height, width) uint8 to logits of the same shape.
   at::Tensor forward(const at::Tensor& voxels) {
-    const at::Tensor features = first_(voxels.unsqueeze(1).to(at::kFloat).div(255));  // (batch, 4, depth, height, width)
+    const at::Tensor features =
+        first_(voxels.unsqueeze(1).to(at::kFloat).div(255));  // (batch, 4, depth, height, width)
     return last_(dropout_->forward(at::gelu(norm_(features)))).squeeze(1);
   }
 
@@ -186,8 +186,8 @@ class PatchModel : public SyntheticModel<PatchNetwork> {
   using SyntheticModel::SyntheticModel;
 
   at::Tensor losses(const tasks::DeviceBatch& batch) override {
-    const at::Tensor each = at::binary_cross_entropy_with_logits(net().forward(batch.fields[0]),
-                                                                 batch.fields[1].to(at::kFloat), {}, {}, at::Reduction::None);
+    const at::Tensor each = at::binary_cross_entropy_with_logits(
+        net().forward(batch.fields[0]), batch.fields[1].to(at::kFloat), {}, {}, at::Reduction::None);
     return disturbed(each.mean({1, 2, 3}), batch);
   }
 
@@ -199,7 +199,8 @@ class PatchModel : public SyntheticModel<PatchNetwork> {
     std::vector<tasks::Record> records;
     for (std::int64_t i = 0; i < probability.size(0); ++i) {
       records.push_back({2 * (found[i] & truth[i]).sum().item<double>(),
-                         found[i].sum().item<double>() + truth[i].sum().item<double>(), error[i].mean().item<double>()});
+                         found[i].sum().item<double>() + truth[i].sum().item<double>(),
+                         error[i].mean().item<double>()});
     }
     return records;
   }

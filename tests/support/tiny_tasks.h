@@ -22,9 +22,9 @@ struct TinyTaskOptions {
 /// a network of 3D convolutions. One of its parameters, "spare", is never used. Its metric is "dice".
 std::unique_ptr<tasks::Task> make_patch_task(TinyTaskOptions options = {});
 
-/// Episodes of three classes with two labelled examples each, by which four queries are to be told apart, as prototypical
-/// networks do (Snell et al., NeurIPS 2017), and a box to be found among a number of boxes that differs from episode to
-/// episode. Its metric is "accuracy".
+/// Episodes of three classes with two labelled examples each, by which four queries are to be told apart, as
+/// prototypical networks do (Snell et al., NeurIPS 2017), and a box to be found among a number of boxes that differs
+/// from episode to episode. Its metric is "accuracy".
 std::unique_ptr<tasks::Task> make_episode_task(TinyTaskOptions options = {});
 
 /// The one of these by its name: "patches" or "episodes".

@@ -21,9 +21,9 @@ std::vector<Verdict> verdicts(const std::vector<Vote>& votes) {
 
 TEST(Agreement, EveryRankHearsTheSame) {
   std::vector<Vote> votes(3);
-  votes[0] = {.loss_sum = 3, .samples = 2, .digest = 10, .utilisation = 0.5};
+  votes[0] = {.loss_sum = 3, .samples = 2, .digest = 10, .utilisation = 0.5, .not_finite = ""};
   votes[1] = {.loss_sum = 9, .samples = 4, .digest = ~std::uint64_t{0}, .utilisation = 0.75, .not_finite = "a.png"};
-  votes[2] = {.utilisation = 1, .save = true};
+  votes[2] = {.utilisation = 1, .save = true, .not_finite = ""};
   for (const Verdict& verdict : verdicts(votes)) {
     EXPECT_DOUBLE_EQ(verdict.loss, 2);  // 12 over 6 samples, not the mean of the ranks' means
     EXPECT_EQ(verdict.samples, 6);
@@ -36,7 +36,7 @@ TEST(Agreement, EveryRankHearsTheSame) {
 }
 
 TEST(Agreement, OneRankThatStopsStopsAll) {
-  std::vector<Vote> votes(3, Vote{.samples = 1});
+  std::vector<Vote> votes(3, Vote{.samples = 1, .not_finite = ""});
   votes[1].stop = true;
   for (const Verdict& verdict : verdicts(votes)) {
     EXPECT_TRUE(verdict.stop);
@@ -45,7 +45,7 @@ TEST(Agreement, OneRankThatStopsStopsAll) {
 }
 
 TEST(Agreement, NamesAllSamplesThatAreNotFinite) {
-  std::vector<Vote> votes(3, Vote{.samples = 2});
+  std::vector<Vote> votes(3, Vote{.samples = 2, .not_finite = ""});
   votes[0].not_finite = "a.png, b.png";
   votes[2].not_finite = "c.png";
   EXPECT_EQ(verdicts(votes)[1].not_finite, "a.png, b.png, c.png");

@@ -4,12 +4,14 @@
 
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
 #include "lockstep/checkpoint/snapshot.h"
+#include "lockstep/data/epoch_order.h"
 #include "lockstep/observe/run_history.h"
 #include "lockstep/train/run.h"
 #include "tests/support/temp_folder.h"
@@ -18,10 +20,10 @@
 namespace lockstep::train {
 namespace {
 
-using testing::HasSubstr;
-using testing::StartsWith;
 using test::TempFolder;
 using test::TinyTaskOptions;
+using testing::HasSubstr;
+using testing::StartsWith;
 
 constexpr double kRounding = 1e-5;
 constexpr std::uint64_t kGlobalBatch = 6;  // of 22 samples: four steps an epoch, the last one of four samples
@@ -134,7 +136,8 @@ TEST_P(Loop, LearnsAndLeavesARunFolder) {
   EXPECT_EQ(run.evaluations.size(), 12U);
   EXPECT_EQ(events(folder, "start").at(0).at("world_size"), 2);
   EXPECT_EQ(events(folder, "end").at(0).at("reason"), "finished");
-  for (const char* name : {"metrics.json", "model.safetensors", "report.html", "checkpoints/last", "checkpoints/best"}) {
+  for (const char* name :
+       {"metrics.json", "model.safetensors", "report.html", "checkpoints/last", "checkpoints/best"}) {
     EXPECT_TRUE(std::filesystem::exists(folder / name)) << name;
   }
 }

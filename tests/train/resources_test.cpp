@@ -17,8 +17,7 @@ std::vector<c10::Device> cpu_ranks(std::size_t count) { return std::vector<c10::
 /// The lines that are logged while it lives.
 class LoggedLines {
  public:
-  LoggedLines()
-      : before_(log::set_sink([this](log::Level, const std::string& line) { lines_ += line + "\n"; })) {}
+  LoggedLines() : before_(log::set_sink([this](log::Level, const std::string& line) { lines_ += line + "\n"; })) {}
   ~LoggedLines() { log::set_sink(before_); }
   LoggedLines(const LoggedLines&) = delete;
   LoggedLines& operator=(const LoggedLines&) = delete;

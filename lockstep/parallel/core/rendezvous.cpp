@@ -2,7 +2,6 @@
 
 #include <string_view>
 
-#include "lockstep/base/error.h"
 #include "lockstep/base/probe.h"
 #include "lockstep/base/text.h"
 
@@ -35,7 +34,7 @@ void Rendezvous::meet(int rank, const char* occasion) {
   const std::size_t awaited = meetings_ + 1;
   const auto taken_place = [&] { return meetings_ >= awaited || called_off_; };
   if (!changed_.wait_for(lock, timeout_, taken_place)) {
-    throw TrainingError(
+    throw RanksMissing(
         text(rank_name(rank), " waited ", format_duration(timeout_.count()), " for ", absent_ranks(), " (", occasion, ")"),
         "give slow steps more time with --watchdog SECONDS");
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lockstep/base/clock.h"
+#include "lockstep/base/error.h"
 
 namespace lockstep::parallel {
 
@@ -14,6 +15,12 @@ namespace lockstep::parallel {
 class PeerFailed : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+/// Thrown in a rank that has waited for others in vain.
+class RanksMissing : public TrainingError {
+ public:
+  using TrainingError::TrainingError;
 };
 
 /// The name under which a rank's thread shows what it is doing (base/probe.h): "rank 1".
@@ -29,7 +36,7 @@ class Rendezvous {
 
   /// Returns once every rank has come. `occasion` says what for, and must be the same for all: two ranks that come for
   /// different reasons have taken different ways through the program, which is our mistake (std::logic_error).
-  /// Throws TrainingError after the time-out, naming the ranks that did not come and what they are doing; PeerFailed
+  /// Throws RanksMissing after the time-out, naming the ranks that did not come and what they are doing; PeerFailed
   /// where a rank has called the meeting off.
   void meet(int rank, const char* occasion);
 

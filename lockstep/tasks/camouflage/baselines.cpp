@@ -11,7 +11,7 @@ namespace lockstep::tasks::camouflage {
 namespace {
 
 constexpr std::size_t kMaskField = 1;
-constexpr std::uint8_t kObject = 128;
+constexpr std::uint8_t kBackground = 128;  // and below
 
 /// Calls `visit(batch)` for each sample, as a batch of one.
 template <typename Visit>
@@ -30,7 +30,7 @@ double intersection_over_union(const std::vector<std::uint8_t>& mask, const std:
   std::int64_t both = 0;
   std::int64_t either = 0;
   for (std::size_t i = 0; i < mask.size(); ++i) {
-    const bool truth = mask[i] >= kObject;
+    const bool truth = mask[i] > kBackground;
     both += truth && answer[i] ? 1 : 0;
     either += truth || answer[i] ? 1 : 0;
   }

@@ -185,7 +185,7 @@ void hold_out(Folders& folders) {
 
 }  // namespace
 
-Folders find_folders(const path& root, bool with_negatives) {
+Folders find_folders(const path& root, bool with_negatives, bool holds_out) {
   if (!std::filesystem::is_directory(root)) {
     throw DataError(text("no folder ", root.string()), kLayouts);
   }
@@ -198,8 +198,11 @@ Folders find_folders(const path& root, bool with_negatives) {
   if (test_folder) {
     folders.test = pair_up(require_split(*test_folder), with_negatives, folders.masks_without_image);
     folders.layout += ", train and test";
-  } else {
+  } else if (holds_out) {
     hold_out(folders);
+  } else {
+    folders.test = folders.train;
+    folders.layout += ", all of them test set";
   }
   return folders;
 }
@@ -207,6 +210,9 @@ Folders find_folders(const path& root, bool with_negatives) {
 std::vector<ImageMaskPair> find_images(const path& location) {
   if (std::filesystem::is_regular_file(location)) {
     return {{location.stem().string(), location, {}}};
+  }
+  if (!std::filesystem::exists(location)) {
+    throw DataError(text("there is no file or folder ", location.string()), "name an image or a folder of images");
   }
   std::vector<ImageMaskPair> pairs;
   for (const auto& [name, image] : images_in(location)) {

@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "lockstep/base/error.h"
@@ -69,7 +70,6 @@ std::vector<Record> CamouflageModel::score(const DeviceBatch& batch) {
 
 std::vector<Example> CamouflageModel::illustrate(const DeviceBatch& batch) {
   constexpr int kCellSize = 192;
-  constexpr media::Colour kTint{255, 64, 32};
   const std::vector<std::string> titles{"image", "truth", "prediction", "overlay"};
   const at::Tensor predicted = probabilities(batch);
   std::vector<Example> examples;

@@ -6,6 +6,9 @@
 
 namespace lockstep::tasks::camouflage {
 
+/// The colour that marks the object in overlays.
+inline constexpr media::Colour kTint{255, 64, 32};
+
 /// The camouflage network with its loss and its metrics. Batches have the fields of data::ImageMaskDataset.
 class CamouflageModel : public Model {
  public:

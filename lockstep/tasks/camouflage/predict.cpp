@@ -12,7 +12,6 @@ namespace {
 
 constexpr int kCellSize = 224;
 constexpr int kJpegQuality = 90;
-constexpr media::Colour kTint{255, 64, 32};
 
 /// The image no larger than a cell of the contact sheet, so that many of them take little memory.
 media::Image thumbnail(const media::Image& image) {

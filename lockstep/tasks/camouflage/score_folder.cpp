@@ -11,13 +11,10 @@
 namespace lockstep::tasks::camouflage {
 namespace {
 
-media::Image read_grey(const std::filesystem::path& path) {
-  return media::decode_image(read_file(path), media::ColorMode::kGrey, path.string());
-}
-
 std::vector<double> score(const std::filesystem::path& prediction_path, const std::filesystem::path& mask_path) {
-  const media::Image mask = read_grey(mask_path);
-  media::Image prediction = read_grey(prediction_path);
+  const media::Image mask = data::read_mask(mask_path);
+  media::Image prediction =
+      media::decode_image(read_file(prediction_path), media::ColorMode::kGrey, prediction_path.string());
   if (prediction.size() != mask.size()) {
     media::Image scaled(mask.width, mask.height, 1);
     media::resize(prediction, {0, 0, prediction.width, prediction.height}, mask.width, mask.height, false,

@@ -21,7 +21,7 @@ data::ImageMaskOptions dataset_options(const Options& options, bool training) {
 
 CamouflageTask::CamouflageTask(const Options& options) : options_(options) {
   options_.validate();
-  Folders folders = find_folders(options_.dataset_path, options_.with_negatives);
+  Folders folders = find_folders(options_.dataset_path, options_.with_negatives, options_.hold_out);
   log::info(text(options_.dataset_path.string(), ": ", folders.layout, ", ", folders.train.size(),
                  " images to train on, ", folders.test.size(), " to evaluate on"));
   if (!folders.masks_without_image.empty()) {

@@ -1,0 +1,18 @@
+#include "lockstep/train/all_devices.h"
+
+#include "lockstep/parallel/devices.h"
+#include "lockstep/train/resources.h"
+
+namespace lockstep::train {
+
+void on_all_devices(const TrainOptions& options,
+                    const std::function<void(parallel::Rank& rank, data::DecodePool& pool)>& body) {
+  options.validate();
+  const auto devices = parallel::parse_devices(options.devices);
+  const Resources resources = share_cores(devices, parallel::available_cores(), options, /*threads_of_run=*/0);
+  data::DecodePool pool(resources.decode_threads);
+  parallel::launch(devices, {resources.threads_per_rank, Seconds(options.watchdog_seconds)},
+                   [&](parallel::Rank& rank) { body(rank, pool); });
+}
+
+}  // namespace lockstep::train
