@@ -54,9 +54,9 @@ namespace detail {
 }  // namespace lockstep
 
 /// For mistakes of ours, never for a user's: throws std::logic_error.
-#define LOCKSTEP_ASSERT(condition, message)                                              \
-  do {                                                                                   \
-    if (!(condition)) {                                                                  \
-      ::lockstep::detail::assertion_failed(#condition, __FILE__, __LINE__, (message));   \
-    }                                                                                    \
+#define LOCKSTEP_ASSERT(condition, message)                                            \
+  do {                                                                                 \
+    if (!(condition)) {                                                                \
+      ::lockstep::detail::assertion_failed(#condition, __FILE__, __LINE__, (message)); \
+    }                                                                                  \
   } while (false)

@@ -19,7 +19,8 @@ enum class Purpose : std::uint8_t {
   kSelection = 6,  ///< which examples are shown
 };
 
-/// Which numbers: a stream is a function of these and of nothing else, so neither thread, rank nor resume can change it.
+/// Which numbers: a stream is a function of these and of nothing else, so neither thread, rank nor resume can change
+/// it.
 struct RandomKey {
   std::uint64_t seed = 0;
   Purpose purpose = Purpose::kOrder;

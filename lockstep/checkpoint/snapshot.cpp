@@ -66,7 +66,8 @@ std::filesystem::path SnapshotFolder::save(const Snapshot& snapshot, bool is_bes
   }
   rename_folder(aside, folder_ / name);
   flush_directory(folder_);
-  // `best` first: killed between the two, the run repeats the steps since the snapshot before and finds this best again.
+  // `best` first: killed between the two, the run repeats the steps since the snapshot before and finds this best
+  // again.
   if (is_best) {
     write_file_atomically(folder_ / "best", name + "\n");
   }

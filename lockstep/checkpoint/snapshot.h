@@ -23,8 +23,8 @@ class SnapshotFolder {
   explicit SnapshotFolder(const std::filesystem::path& run_folder);
 
   /// Writes a snapshot aside, flushes it, renames it, and makes `last` name it (and `best`, if asked for). Then removes
-  /// all but the newest `keep`, the best and the last. Gives its folder. Throws MachineError where the disk does not take it; the
-  /// snapshots before it are then as they were.
+  /// all but the newest `keep`, the best and the last. Gives its folder. Throws MachineError where the disk does not
+  /// take it; the snapshots before it are then as they were.
   std::filesystem::path save(const Snapshot& snapshot, bool is_best, int keep) const;
 
   /// Whether there is a snapshot to resume from, be it damaged.

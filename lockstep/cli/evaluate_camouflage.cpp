@@ -20,8 +20,8 @@ namespace lockstep::cli {
 namespace {
 
 constexpr const char* kDescription =
-    "Measures the best weights of a run on the test images of its dataset (--checkpoint-dir), or masks that any program "
-    "has written (--predictions and --masks), by the metrics of the field.";
+    "Measures the best weights of a run on the test images of its dataset (--checkpoint-dir), or masks that any "
+    "program has written (--predictions and --masks), by the metrics of the field.";
 
 struct Arguments {
   std::filesystem::path run = "runs/camouflage";
@@ -35,7 +35,8 @@ struct Arguments {
   OptionTable table() {
     OptionTable table;
     const std::string group = "Evaluation";
-    table.add("--checkpoint-dir", run, "The run whose best weights are measured.", {.group = group, .placeholder = "DIR"});
+    table.add("--checkpoint-dir", run, "The run whose best weights are measured.",
+              {.group = group, .placeholder = "DIR"});
     table.add("--dataset-path", dataset_path, "Another dataset than that of the run.",
               {.group = group, .placeholder = "DIR"});
     table.add("--predictions", predictions, "Masks to be measured instead: grey images, named as the true ones.",

@@ -43,9 +43,10 @@ std::string overview() {
   for (const Command& command : commands()) {
     words += text("  lockstep ", command.name, std::string(24 - command.name.size(), ' '), command.summary, "\n");
   }
-  return words + "\n  lockstep COMMAND --help      the flags of a command\n"
-                 "  lockstep flags               the flags of all commands, as Markdown\n"
-                 "  lockstep --version\n";
+  return words +
+         "\n  lockstep COMMAND --help      the flags of a command\n"
+         "  lockstep flags               the flags of all commands, as Markdown\n"
+         "  lockstep --version\n";
 }
 
 std::string all_flags() {
@@ -77,7 +78,8 @@ ExitCode dispatch(const std::vector<std::string>& arguments) {
     }
     names.push_back(command.name);
   }
-  const bool is_verb = std::ranges::any_of(names, [&](const auto& name) { return name.starts_with(arguments[0] + " "); });
+  const bool is_verb =
+      std::ranges::any_of(names, [&](const auto& name) { return name.starts_with(arguments[0] + " "); });
   if (is_verb && (arguments.size() == 1 || arguments[1].starts_with("-"))) {
     throw UsageError(text(arguments[0], " needs a task"), text("try lockstep ", arguments[0], " camouflage --help"));
   }

@@ -99,7 +99,8 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
             number(group, inclusive(0)));
   table.add("--deterministic", options.deterministic,
             "On GPUs, use only algorithms that repeat their results to the bit. On the CPU all do, for the same "
-            "--threads-per-rank.", {.group = group});
+            "--threads-per-rank.",
+            {.group = group});
   table.add_always_on("--use-ddp", "Training on all devices given; always on.", {.group = group});
   add_batch_options(table, options);
   add_machine_options(table, options);

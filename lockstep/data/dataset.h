@@ -44,7 +44,7 @@ struct Draw {
 
 /// Where one sample of a batch is to be written.
 struct SampleSlot {
-  std::vector<std::span<std::byte>> fields;  ///< one a field of the layout, of Field::bytes() bytes
+  std::vector<std::span<std::byte>> fields;    ///< one a field of the layout, of Field::bytes() bytes
   std::vector<RaggedArray>* ragged = nullptr;  ///< arrays of this sample's own shape, if it has any
 
   template <typename T>

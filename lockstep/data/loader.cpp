@@ -26,6 +26,8 @@ struct PendingBatch {
 
 /// What is ahead of one rank.
 struct Lane {
+  explicit Lane(PassSequence passes_of_rank) : passes(std::move(passes_of_rank)) {}
+
   PassSequence passes;
   std::uint64_t epoch = 0;                    ///< the one that `order` is of
   std::shared_ptr<const EpochOrder> order{};  ///< shared by the lanes that are in the same epoch

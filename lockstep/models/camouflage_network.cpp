@@ -2,6 +2,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
+#include "lockstep/nn/resize.h"
 
 namespace lockstep::models {
 namespace {
@@ -38,7 +39,7 @@ at::Tensor CamouflageNetwork::forward(const at::Tensor& images) {
                      text("give --img-size a multiple of ", kCoarsestStride));
   }
   const at::Tensor logits = decoder_->forward(backbone_->forward(images));  // (batch, 1, height / 4, width / 4)
-  return at::upsample_bilinear2d(logits, {height, width}, /*align_corners=*/false);
+  return nn::resize_bilinear(logits, height, width);
 }
 
 }  // namespace lockstep::models

@@ -2,6 +2,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
+#include "lockstep/nn/resize.h"
 
 namespace lockstep::models {
 namespace {
@@ -62,7 +63,7 @@ at::Tensor PyramidDecoder::forward(const std::vector<at::Tensor>& features) {
   at::Tensor x = lateral(features.size() - 1);
   for (std::size_t scale = features.size() - 1; scale-- > 0;) {
     const at::Tensor detail = lateral(scale);
-    const at::Tensor context = at::upsample_bilinear2d(x, detail.sizes().slice(2), /*align_corners=*/false);
+    const at::Tensor context = nn::resize_bilinear(x, detail.size(2), detail.size(3));
     x = fusions_[scale]->as<Fusion>()->forward(detail + context);
   }
   return head_->forward(dropout_->forward(x));

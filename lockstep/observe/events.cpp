@@ -27,12 +27,8 @@ void to_json(nlohmann::json& fields, const StartEvent& event) {
 }
 
 void to_json(nlohmann::json& fields, const StepEvent& event) {
-  fields = {{"step", event.step},
-            {"epoch", event.epoch},
-            {"loss", event.loss},
-            {"lr", event.learning_rate},
-            {"samples", event.samples},
-            {"gradient_norm", event.gradient_norm},
+  fields = {{"step", event.step},        {"epoch", event.epoch},     {"loss", event.loss},
+            {"lr", event.learning_rate}, {"samples", event.samples}, {"gradient_norm", event.gradient_norm},
             {"seconds", event.seconds}};
 }
 

@@ -80,7 +80,7 @@ std::string step_charts(const std::vector<StepEvent>& steps) {
 }
 
 struct MetricCharts {
-  std::string best;    ///< of the metric that decides
+  std::string best;  ///< of the metric that decides
   std::string others;
 };
 

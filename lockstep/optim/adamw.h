@@ -36,8 +36,8 @@ class AdamW {
 
  private:
   struct Moments {
-    at::Tensor mean;     // (elements) float32
-    at::Tensor square;   // (elements) float32
+    at::Tensor mean;                  // (elements) float32
+    at::Tensor square;                // (elements) float32
     std::vector<std::int64_t> steps;  ///< updates of each slot
   };
 

@@ -13,10 +13,10 @@ namespace lockstep::parallel {
 /// Where a parameter lies in its bucket.
 struct Slot {
   std::string name;
-  std::int64_t offset = 0;   ///< elements from the start of the bucket
-  std::int64_t count = 0;    ///< elements
-  int option_group = 0;      ///< parameters of one group share the optimizer's options
-  bool used = false;         ///< whether it got a gradient in this step, on any rank
+  std::int64_t offset = 0;  ///< elements from the start of the bucket
+  std::int64_t count = 0;   ///< elements
+  int option_group = 0;     ///< parameters of one group share the optimizer's options
+  bool used = false;        ///< whether it got a gradient in this step, on any rank
 };
 
 /// A stretch of parameters with their gradients, each flat and contiguous.
@@ -31,7 +31,7 @@ struct Bucket {
 /// A parameter to be laid into the arena.
 struct ArenaParameter {
   std::string name;
-  at::Tensor tensor;     ///< a float32 leaf that requires a gradient
+  at::Tensor tensor;  ///< a float32 leaf that requires a gradient
   int option_group = 0;
 };
 

@@ -21,8 +21,8 @@ struct Rank {
 };
 
 struct LaunchOptions {
-  int threads_per_rank = 1;   ///< threads of an operator on the CPU, for each rank
-  Seconds timeout{600};  ///< how long a rank waits for the others in a collective
+  int threads_per_rank = 1;  ///< threads of an operator on the CPU, for each rank
+  Seconds timeout{600};      ///< how long a rank waits for the others in a collective
 };
 
 /// Runs `body` once a device, each in a thread of its own, and waits for all of them. When a rank throws, the others

@@ -51,10 +51,17 @@ class ThreadGroup : public Group {
       const auto count = static_cast<std::size_t>(host.numel());
       const auto index = static_cast<std::size_t>(rank_);
       switch (host.scalar_type()) {
-        case at::kFloat: sum_own_share<float>(table_->buffers, count, index); break;
-        case at::kDouble: sum_own_share<double>(table_->buffers, count, index); break;
-        case at::kLong: sum_own_share<std::int64_t>(table_->buffers, count, index); break;
-        default: LOCKSTEP_ASSERT(false, "all-reduce of this dtype");
+        case at::kFloat:
+          sum_own_share<float>(table_->buffers, count, index);
+          break;
+        case at::kDouble:
+          sum_own_share<double>(table_->buffers, count, index);
+          break;
+        case at::kLong:
+          sum_own_share<std::int64_t>(table_->buffers, count, index);
+          break;
+        default:
+          LOCKSTEP_ASSERT(false, "all-reduce of this dtype");
       }
       table_->rendezvous.meet(rank_, "end of all-reduce");
     });

@@ -9,9 +9,12 @@ namespace {
 
 at::ScalarType scalar_type(data::DType dtype) {
   switch (dtype) {
-    case data::DType::kUInt8: return at::kByte;
-    case data::DType::kInt64: return at::kLong;
-    case data::DType::kFloat32: return at::kFloat;
+    case data::DType::kUInt8:
+      return at::kByte;
+    case data::DType::kInt64:
+      return at::kLong;
+    case data::DType::kFloat32:
+      return at::kFloat;
   }
   LOCKSTEP_ASSERT(false, "unknown dtype");
 }

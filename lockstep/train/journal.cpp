@@ -118,8 +118,8 @@ void Journal::evaluated(const checkpoint::State& state, const std::map<std::stri
                         const std::string& best_metric, bool is_best) {
   char value[16];
   std::snprintf(value, sizeof value, "%.4f", metrics.at(best_metric));
-  log::info(text("evaluation after epoch ", state.epoch, ": ", best_metric, " ", value,
-                 is_best ? ", the best so far" : ""));
+  log::info(
+      text("evaluation after epoch ", state.epoch, ": ", best_metric, " ", value, is_best ? ", the best so far" : ""));
   log_.write(observe::EvaluateEvent{state.step, kEvaluationSplit, metrics});
   const nlohmann::json json = {
       {"step", state.step}, {"epoch", state.epoch}, {"split", kEvaluationSplit}, {"metrics", metrics}};

@@ -23,8 +23,8 @@ inline constexpr const char* kEvaluationSplit = "test";
 /// How the first epoch that this process trained went.
 struct FirstEpoch {
   std::int64_t epoch = 0;
-  double utilisation = 0;  ///< sum over steps and ranks
-  std::int64_t count = 0;  ///< of them
+  double utilisation = 0;          ///< sum over steps and ranks
+  std::int64_t count = 0;          ///< of them
   observe::PartSeconds seconds{};  ///< of the first rank
 };
 

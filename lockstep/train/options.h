@@ -24,11 +24,11 @@ struct TrainOptions {
   double learning_rate = 2e-3;
   double min_learning_rate = 0;
   double warmup_epochs = 0;
-  double weight_decay = 0.01;     ///< not on biases, norms and other parameters of less than two dimensions
-  double clip_norm = 1.0;  ///< of the gradients' global L2 norm; 0: no clipping
+  double weight_decay = 0.01;  ///< not on biases, norms and other parameters of less than two dimensions
+  double clip_norm = 1.0;      ///< of the gradients' global L2 norm; 0: no clipping
 
-  std::int64_t evaluate_every = 1;   ///< epochs; the last is always evaluated
-  double checkpoint_minutes = 60;    ///< besides one at the end of every epoch
+  std::int64_t evaluate_every = 1;    ///< epochs; the last is always evaluated
+  double checkpoint_minutes = 60;     ///< besides one at the end of every epoch
   std::int64_t keep_checkpoints = 2;  ///< besides the best
 
   std::string devices = "auto";

@@ -95,7 +95,8 @@ checkpoint::State first_state(const TrainOptions& options, const data::BatchPlan
 }
 
 Setting settle(const tasks::Task& task, const TrainOptions& options, const checkpoint::RunFolder& folder) {
-  Setting setting{.task = task, .options = options, .folder = folder, .devices = parallel::parse_devices(options.devices)};
+  Setting setting{
+      .task = task, .options = options, .folder = folder, .devices = parallel::parse_devices(options.devices)};
   if (const auto last = checkpoint::SnapshotFolder(folder.path()).last()) {
     setting.resumed = checkpoint::load_snapshot(*last);
     check_resumed(setting.resumed->state, options, task.training_set().size());
@@ -119,9 +120,10 @@ Setting settle(const tasks::Task& task, const TrainOptions& options, const check
 /// "global batch 16 = 4 per GPU × 2 GPUs × 2 steps", or what comes nearest where it does not come out even.
 std::string describe(const data::BatchPlan& plan, const std::string& unit) {
   const std::uint64_t accumulation = plan.accumulation_steps();
-  const bool even = plan.per_rank_batch * static_cast<std::uint64_t>(plan.world_size) * accumulation == plan.global_batch;
-  return text("global batch ", plan.global_batch, even ? " = " : ", at most ", plan.per_rank_batch, " per ", unit, " × ",
-              plan.world_size, " ", unit, plan.world_size == 1 ? "" : "s", " × ", accumulation,
+  const bool even =
+      plan.per_rank_batch * static_cast<std::uint64_t>(plan.world_size) * accumulation == plan.global_batch;
+  return text("global batch ", plan.global_batch, even ? " = " : ", at most ", plan.per_rank_batch, " per ", unit,
+              " × ", plan.world_size, " ", unit, plan.world_size == 1 ? "" : "s", " × ", accumulation,
               accumulation == 1 ? " step" : " steps");
 }
 
@@ -134,8 +136,8 @@ void announce(const Setting& setting) {
   if (setting.state.epoch >= setting.options.epochs) {
     log::info(text("the run here has done its ", setting.state.epoch, " epochs; --fresh begins a new one"));
   } else if (setting.resumed) {
-    log::info(text("resuming after step ", setting.state.step, ", ", setting.state.step_in_epoch,
-                   " steps into epoch ", setting.state.epoch + 1, ", with the global batch of the run"));
+    log::info(text("resuming after step ", setting.state.step, ", ", setting.state.step_in_epoch, " steps into epoch ",
+                   setting.state.epoch + 1, ", with the global batch of the run"));
   }
 }
 
@@ -168,9 +170,12 @@ RunEnd train_rank(parallel::Rank& rank, const Setting& setting, data::DecodePool
 
 std::string reason_of(RunEnd end) {
   switch (end) {
-    case RunEnd::kFinished: return "finished";
-    case RunEnd::kMaxSteps: return "stopped at --max-steps; the same command with more of them goes on";
-    case RunEnd::kStopped: return "stopped by a signal; the same command goes on";
+    case RunEnd::kFinished:
+      return "finished";
+    case RunEnd::kMaxSteps:
+      return "stopped at --max-steps; the same command with more of them goes on";
+    case RunEnd::kStopped:
+      return "stopped by a signal; the same command goes on";
   }
   LOCKSTEP_ASSERT(false, "unknown end");
 }

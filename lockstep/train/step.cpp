@@ -109,8 +109,7 @@ void Step::update(std::int64_t step, StepOutcome& outcome) {
   if (options_.clip_norm > 0 && factor < 1) {
     replica_.arena().scale_gradients(factor);
   }
-  replica_.optimizer().step(value.learning_rate,
-                            value.momentum.value_or(replica_.optimizer().options().beta1));
+  replica_.optimizer().step(value.learning_rate, value.momentum.value_or(replica_.optimizer().options().beta1));
 }
 
 }  // namespace lockstep::train

@@ -2,8 +2,8 @@
 
 #include <torch/torch.h>
 
-#include "lockstep/data/batch_plan.h"
 #include "lockstep/data/batch.h"
+#include "lockstep/data/batch_plan.h"
 #include "lockstep/data/loader.h"
 #include "lockstep/train/device_batch.h"
 

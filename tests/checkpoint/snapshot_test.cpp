@@ -73,6 +73,19 @@ TEST(SnapshotFolder, KeepsTheNewestAndTheBest) {
   EXPECT_EQ(names_in(run / "checkpoints"), (Names{"step-00000002", "step-00000005", "step-00000006", "last", "best"}));
 }
 
+TEST(SnapshotFolder, KeepsTheLastThoughOthersHaveHigherNumbers) {
+  const TempFolder run;
+  const SnapshotFolder snapshots(run.path());
+  for (const std::int64_t step : {2, 8, 9}) {
+    snapshots.save(snapshot_at(step), false, /*keep=*/5);
+  }
+  // A person has gone back to step 2, and the run has made a step from there.
+  write_file_atomically(run / "checkpoints/last", "step-00000002\n");
+  snapshots.save(snapshot_at(3), false, /*keep=*/2);
+  EXPECT_EQ(names_in(run / "checkpoints"), (Names{"step-00000003", "step-00000008", "step-00000009", "last"}));
+  EXPECT_EQ(load_snapshot(snapshots.last().value()).state.step, 3);
+}
+
 TEST(SnapshotFolder, ReplacesASnapshotOfTheSameStep) {
   const TempFolder run;
   const SnapshotFolder snapshots(run.path());
@@ -131,6 +144,29 @@ TEST(SnapshotFolder, AFolderThatCannotBeWrittenIsAnErrorOfTheMachine) {
   const TempFolder run;
   write_file_atomically(run / "checkpoints", "a file stands where the folder should be");
   EXPECT_THROW(SnapshotFolder(run.path()).save(snapshot_at(1), false, 2), MachineError);
+}
+
+TEST(BestWeights, AreThoseOfTheBestSnapshotElseOfTheLastElseOfTheRunFolder) {
+  const TempFolder run;
+  const SnapshotFolder snapshots(run.path());
+  write_file_atomically(run / kModelFile, "weights");
+  EXPECT_EQ(best_weights(run.path()), run / kModelFile);
+  snapshots.save(snapshot_at(1), false, 5);
+  snapshots.save(snapshot_at(2), false, 5);
+  EXPECT_EQ(best_weights(run.path()), run / "checkpoints/step-00000002/model.safetensors");
+  snapshots.save(snapshot_at(3), true, 5);
+  snapshots.save(snapshot_at(4), false, 5);
+  EXPECT_EQ(best_weights(run.path()), run / "checkpoints/step-00000003/model.safetensors");
+}
+
+TEST(BestWeights, OfARunWithoutAnyIsAnErrorThatNamesItsFolder) {
+  const TempFolder run;
+  try {
+    best_weights(run.path());
+    ADD_FAILURE() << "there were weights";
+  } catch (const DataError& error) {
+    EXPECT_THAT(error.what(), HasSubstr(run.path().string()));
+  }
 }
 
 }  // namespace

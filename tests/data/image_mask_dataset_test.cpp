@@ -95,6 +95,30 @@ TEST(ImageMaskDataset, GivesABlackMaskWhereThereIsNone) {
   EXPECT_EQ(std::ranges::count(sample.mask, std::byte{0}), 64);
 }
 
+TEST(ImageMaskDataset, AMaskOfOnesMarksAsOneOf255) {
+  const test::TempFolder folder;
+  const ImageMaskPair pair = write_pair(folder, 32, 16);
+  const ImageMaskDataset dataset({pair}, {.image_size = 8, .keep_original_mask = true});
+  const Sample expected = load(dataset, {});
+  media::Image ones(32, 16, 1);
+  for (int y = 0; y < ones.height; ++y) {
+    std::fill_n(ones.at(0, y), ones.width / 2, std::uint8_t{1});
+  }
+  write_file_atomically(pair.mask, media::encode_png(ones));
+  const Sample sample = load(dataset, {});
+  EXPECT_EQ(sample.mask, expected.mask);
+  EXPECT_EQ(sample.ragged[0].bytes, expected.ragged[0].bytes);
+}
+
+TEST(ImageMaskDataset, OnlyAMaskWithoutLevelsAboveOneIsTakenForOnes) {
+  const test::TempFolder folder;
+  media::Image soft(2, 1, 1);
+  *soft.at(0, 0) = 1;
+  *soft.at(1, 0) = 2;
+  write_file_atomically(folder / "soft.png", media::encode_png(soft));
+  EXPECT_EQ(read_mask(folder / "soft.png").pixels, soft.pixels);
+}
+
 TEST(ImageMaskDataset, NamesTheFilesOfDifferentSizes) {
   const test::TempFolder folder;
   const ImageMaskPair pair = write_pair(folder, 20, 10);

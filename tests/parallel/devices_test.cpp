@@ -16,8 +16,8 @@ TEST(Devices, CpuRanksAreCounted) {
 }
 
 TEST(Devices, WordsThatAreNotUnderstoodAreUsageErrors) {
-  for (const char* words : {"", "gpu", "cpu:", "cpu:0", "cpu:-1", "cpu:two", "cpu:1000000", "cuda:", "cuda:x",
-                            "cuda:0,cpu", "cpu,cpu"}) {
+  for (const char* words :
+       {"", "gpu", "cpu:", "cpu:0", "cpu:-1", "cpu:two", "cpu:1000000", "cuda:", "cuda:x", "cuda:0,cpu", "cpu,cpu"}) {
     EXPECT_THROW(parse_devices(words), UserError) << words;
   }
 }

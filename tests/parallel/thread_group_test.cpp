@@ -6,16 +6,20 @@
 
 #include <thread>
 
+#include "lockstep/base/clock.h"
 #include "lockstep/base/error.h"
-#include "lockstep/parallel/launch.h"
 #include "lockstep/parallel/core/rendezvous.h"
+#include "lockstep/parallel/launch.h"
+#include "tests/support/logged_lines.h"
 
 namespace lockstep::parallel {
 namespace {
 
 using testing::HasSubstr;
 
-std::vector<c10::Device> cpu_ranks(int count) { return std::vector<c10::Device>(static_cast<std::size_t>(count), c10::kCPU); }
+std::vector<c10::Device> cpu_ranks(int count) {
+  return std::vector<c10::Device>(static_cast<std::size_t>(count), c10::kCPU);
+}
 
 TEST(ThreadGroup, AllReduceSumsTheSameBitsOnEveryRank) {
   for (const int ranks : {1, 2, 3, 4}) {
@@ -97,6 +101,24 @@ TEST(Launch, ARankThatDoesNotComeIsNamedAfterTheTimeOut) {
     EXPECT_THAT(error.what(), HasSubstr("rank 0 waited"));
     EXPECT_THAT(error.what(), HasSubstr("rank 1"));
   }
+}
+
+TEST(Launch, AMissingRankIsNamedWhileItIsStillAway) {
+  const test::LoggedLines logged;
+  LaunchOptions options;
+  options.timeout = Seconds(0.1);
+  std::string told_before_its_return;
+  const auto body = [&](Rank& rank) {
+    if (rank.is_first()) {
+      rank.group.barrier();
+    }
+    for (const Stopwatch away; logged.text().empty() && away.seconds() < 10;) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    told_before_its_return = logged.text();
+  };
+  EXPECT_THROW(launch(cpu_ranks(2), options, body), TrainingError);
+  EXPECT_THAT(told_before_its_return, testing::AllOf(HasSubstr("rank 0 waited"), HasSubstr("for rank 1")));
 }
 
 }  // namespace

@@ -343,6 +343,17 @@ TEST_F(Program, ARunHeldByAnotherProcessIsLeftAlone) {
   expect_error(run(training()), kMachine, HasSubstr("another process"));
 }
 
+TEST_F(Program, EvaluatesFromTheSnapshotsWhereTheBestWeightsWereRemoved) {
+  ASSERT_EQ(run(training()).exit_code, kFinished);
+  const Words evaluating{"evaluate", "camouflage", "--checkpoint-dir", run_folder(), "--devices", "cpu"};
+  const ProcessResult before = run(evaluating);
+  ASSERT_EQ(before.exit_code, kFinished) << before.errors;
+  std::filesystem::remove(run_folder() / "model.safetensors");
+  const ProcessResult after = run(evaluating);
+  EXPECT_EQ(after.exit_code, kFinished) << after.errors;
+  EXPECT_EQ(after.output, before.output);
+}
+
 TEST_F(Program, DevicesThatAreNotUnderstoodAreNamed) {
   expect_error(run(training({"--devices", "tpu"})), kUsage, HasSubstr("--devices 'tpu'"));
 }
@@ -364,6 +375,27 @@ TEST(ProgramWords, WhatIsMistypedIsNamedWithTheNearestWord) {
                HasSubstr("--img-size"));
   expect_error(run({"train", "camouflage"}), kUsage, HasSubstr("--dataset-path is missing"));
   expect_error(run({"evaluate", "camouflage", "--masks", "somewhere"}), kUsage, HasSubstr("--predictions"));
+  expect_error(run({"evaluate", "camouflage", "--predictions", "some", "--masks", "others", "--baselines"}), kUsage,
+               HasSubstr("--baselines"));
+}
+
+TEST(ProgramWords, ACommandWithoutItsTaskIsToldSo) {
+  for (const char* verb : {"train", "evaluate", "predict"}) {
+    for (const Words& words : {Words{verb}, Words{verb, "--help"}, Words{verb, "--epochs", "3"}}) {
+      expect_error(run(words), kUsage, AllOf(HasSubstr("needs a task"), HasSubstr("camouflage --help")));
+    }
+  }
+}
+
+TEST(ProgramWords, ThreadsBeyondAllMachinesAreRefused) {
+  expect_error(run({"train", "camouflage", "--threads-per-rank", "100000"}), kUsage, HasSubstr("--threads-per-rank"));
+}
+
+TEST(ProgramWords, TheFlagsOfTheDocumentsAreThoseOfTheProgram) {
+  const ProcessResult printed = run({"flags"});
+  ASSERT_EQ(printed.exit_code, kFinished);
+  EXPECT_TRUE(printed.output == read_text(test::source_dir() / "docs/flags.md"))
+      << "run `build/release/lockstep flags > docs/flags.md`";
 }
 
 TEST(ProgramWords, PredictAndEvaluateNeedARun) {
@@ -391,6 +423,13 @@ TEST(ProgramRecipe, WhatIsPrintedIsUnderstood) {
   EXPECT_THAT(printed.output, AllOf(HasSubstr("img_size = 64"), HasSubstr("max_steps = 9")));
   write_file_atomically(folder / "recipe.toml", printed.output);
   EXPECT_EQ(run({"train", "camouflage", "--recipe", folder / "recipe.toml", "--print-recipe"}).output, printed.output);
+}
+
+TEST(ProgramRecipe, EveryCommandPrintsItsOwn) {
+  EXPECT_THAT(run({"evaluate", "camouflage", "--batch-size", "3", "--print-recipe"}).output,
+              HasSubstr("batch_size = 3\n"));
+  EXPECT_THAT(run({"predict", "camouflage", "--batch-size", "5", "--print-recipe"}).output,
+              HasSubstr("batch_size = 5\n"));
 }
 
 TEST(ProgramRecipe, AnUnknownKeyIsNamedWithItsFile) {

@@ -65,7 +65,7 @@ class SyntheticTask : public tasks::Task {
       total += record.at(1);
       sum += record.at(2);
     }
-    return {{metric_, hits / total}, {"error", sum / static_cast<double>(records.size())}};
+    return {{metric_, options_.claimed_metric(hits / total)}, {"error", sum / static_cast<double>(records.size())}};
   }
 
  private:

@@ -16,6 +16,9 @@ struct TinyTaskOptions {
 
   /// What is added to the loss of a training sample. It may be NaN, or throw: this is how a test plants a fault.
   std::function<double(const data::Draw&)> disturbance = [](const data::Draw&) { return 0.0; };
+
+  /// What an evaluation says its metric is, given what it is. Called by all ranks. It may be NaN, or throw.
+  std::function<double(double)> claimed_metric = [](double metric) { return metric; };
 };
 
 /// Patches of 6x8x8 voxels, drawn at random places of two synthetic volumes, each with a bright ball to be segmented by

@@ -77,6 +77,25 @@ TEST(CamouflageFolders, HoldsOutAFifthByNameWithoutATestSet) {
   EXPECT_EQ(names_of(folders.test), names_of(find_folders(folder.path(), false).test));
 }
 
+TEST(CamouflageFolders, HoldsOutNothingWhereAllAreToBeMeasured) {
+  const test::TempFolder folder;
+  for (const char* file :
+       {"images/a.jpg", "images/b.jpg", "images/c.jpg", "masks/a.png", "masks/b.png", "masks/c.png"}) {
+    touch(folder / file);
+  }
+  const Folders folders = find_folders(folder.path(), false, /*holds_out=*/false);
+  EXPECT_THAT(names_of(folders.test), ElementsAre("a", "b", "c"));
+  EXPECT_THAT(folders.layout, testing::Not(HasSubstr("held out")));
+}
+
+TEST(CamouflageFolders, ATestSetOfItsOwnIsAllThatIsMeasured) {
+  const test::TempFolder folder;
+  for (const char* file : {"train/images/a.jpg", "train/masks/a.png", "test/images/b.jpg", "test/masks/b.png"}) {
+    touch(folder / file);
+  }
+  EXPECT_THAT(names_of(find_folders(folder.path(), false, /*holds_out=*/false).test), ElementsAre("b"));
+}
+
 TEST(CamouflageFolders, NamesTheImagesWithoutMask) {
   const test::TempFolder folder;
   for (const char* name : {"a", "b", "c", "d"}) {

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -57,6 +58,13 @@ std::vector<nlohmann::json> events(const TempFolder& folder, const std::string& 
     }
   }
   return found;
+}
+
+/// How many of the log's warnings have these words.
+std::ptrdiff_t warnings_with(const TempFolder& folder, const std::string& words) {
+  return std::ranges::count_if(events(folder, "warning"), [&](const nlohmann::json& record) {
+    return record.at("message").get<std::string>().find(words) != std::string::npos;
+  });
 }
 
 checkpoint::Snapshot last_snapshot(const TempFolder& folder) {
@@ -250,6 +258,42 @@ TEST_P(Loop, ARankThatFailsEndsTheRunAndTheSameCommandResumesIt) {
   expect_same_snapshots(reference, folder);
 }
 
+TEST_P(Loop, AnEvaluationThatFailsLeavesItsEpochSavedAndIsMadeFirstWhenTheRunResumes) {
+  const TempFolder folder;
+  TinyTaskOptions broken;
+  broken.claimed_metric = [](double) -> double { throw DataError("'a.png' is broken", "mend it"); };
+  EXPECT_THROW(train(*task(broken), options_in(folder, 2)), DataError);
+  EXPECT_EQ(last_snapshot(folder).state.step, 4);
+  EXPECT_EQ(last_snapshot(folder).state.epoch, 1);
+  EXPECT_EQ(events(folder, "step").size(), 4U);
+
+  train(*task(), options_in(folder, 2));
+  EXPECT_EQ(events(folder, "step").size(), 12U) << "no step was made twice";
+  EXPECT_EQ(events(folder, "evaluate").at(0).at("step"), 4);
+  const TempFolder reference;
+  train(*task(), options_in(reference, 2));
+  expect_same_history(reference, folder, 0);
+  expect_same_snapshots(reference, folder);
+  EXPECT_EQ(read_file(reference / "model.safetensors"), read_file(folder / "model.safetensors"));
+}
+
+TEST_P(Loop, AMetricThatIsNotANumberIsNeverTheBest) {
+  const TempFolder folder;
+  TinyTaskOptions broken;
+  broken.claimed_metric = [](double) { return not_a_number(); };
+  TrainOptions options = options_in(folder, 2);
+  options.max_steps = 4;
+  EXPECT_EQ(train(*task(broken), options), RunEnd::kMaxSteps);
+  EXPECT_EQ(events(folder, "evaluate").size(), 1U);
+  EXPECT_FALSE(std::filesystem::exists(folder / "checkpoints/best"));
+  EXPECT_FALSE(last_snapshot(folder).state.best.has_value());
+
+  options.max_steps.reset();
+  EXPECT_EQ(train(*task(), options), RunEnd::kFinished);
+  EXPECT_GT(last_snapshot(folder).state.best.value().step, 4);
+  EXPECT_TRUE(std::filesystem::exists(folder / "checkpoints/best"));
+}
+
 TEST_P(Loop, ALossThatIsNotFiniteSkipsTheStepOnAllRanks) {
   TinyTaskOptions broken;
   broken.disturbance = at_place(0, 8, not_a_number);
@@ -274,6 +318,8 @@ TEST_P(Loop, ALossThatIsNotFiniteSkipsTheStepOnAllRanks) {
   const std::vector<nlohmann::json> skips = events(folder, "skip");
   ASSERT_EQ(skips.size(), 1U);
   EXPECT_EQ(skips[0].at("step"), 2);
+  EXPECT_EQ(warnings_with(folder, "step 2 skipped"), 1);
+  EXPECT_EQ(warnings_with(folder, "1 of 12 steps were skipped"), 1);
   const std::uint64_t sample = data::shuffled_order(options.seed, 0, faulty->training_set().size())[8];
   EXPECT_EQ(skips[0].at("samples"), faulty->training_set().name(sample));
 }
@@ -313,6 +359,27 @@ TEST_P(Loop, RefusesToGoOnWithADatasetOfAnotherSize) {
   TinyTaskOptions grown;
   grown.training_samples = 23;
   EXPECT_THROW(train(*task(grown), options), DataError);
+}
+
+TEST_P(Loop, ARunGoesOnWithItsOwnGlobalBatchAndSeedOnly) {
+  const TempFolder folder;
+  TrainOptions options = options_in(folder, 1);
+  options.max_steps = 1;
+  train(*task(), options);
+  options.max_steps = 2;
+  options.global_batch = kGlobalBatch + 1;
+  EXPECT_THROW(train(*task(), options), UsageError);
+  options.global_batch = kGlobalBatch;
+  options.seed += 1;
+  EXPECT_THROW(train(*task(), options), UsageError);
+  EXPECT_EQ(last_snapshot(folder).state.step, 1);
+
+  options.seed -= 1;
+  EXPECT_EQ(train(*task(), options), RunEnd::kMaxSteps);
+  options.max_steps = 3;
+  options.global_batch.reset();
+  EXPECT_EQ(train(*task(), options), RunEnd::kMaxSteps);
+  EXPECT_EQ(last_snapshot(folder).state.global_batch, static_cast<std::int64_t>(kGlobalBatch));
 }
 
 TEST(LoopWithUnusedParameters, NeedsNoFlagAndLeavesThemAlone) {

@@ -3,31 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lockstep/base/log.h"
+#include "tests/support/logged_lines.h"
 
 namespace lockstep::train {
 namespace {
 
+using test::LoggedLines;
 using testing::HasSubstr;
 
 constexpr int kNewRun = 0;
 
 std::vector<c10::Device> cpu_ranks(std::size_t count) { return std::vector<c10::Device>(count, c10::kCPU); }
-
-/// The lines that are logged while it lives.
-class LoggedLines {
- public:
-  LoggedLines() : before_(log::set_sink([this](log::Level, const std::string& line) { lines_ += line + "\n"; })) {}
-  ~LoggedLines() { log::set_sink(before_); }
-  LoggedLines(const LoggedLines&) = delete;
-  LoggedLines& operator=(const LoggedLines&) = delete;
-
-  const std::string& text() const { return lines_; }
-
- private:
-  std::string lines_;
-  log::Sink before_;
-};
 
 TEST(Resources, AQuarterOfTheCoresDecodesAndTheRanksShareTheOthers) {
   const Resources shares = share_cores(cpu_ranks(3), 16, {}, kNewRun);

@@ -34,9 +34,9 @@ void Rendezvous::meet(int rank, const char* occasion) {
   const std::size_t awaited = meetings_ + 1;
   const auto taken_place = [&] { return meetings_ >= awaited || called_off_; };
   if (!changed_.wait_for(lock, timeout_, taken_place)) {
-    throw RanksMissing(
-        text(rank_name(rank), " waited ", format_duration(timeout_.count()), " for ", absent_ranks(), " (", occasion, ")"),
-        "give slow steps more time with --watchdog SECONDS");
+    throw RanksMissing(text(rank_name(rank), " waited ", format_duration(timeout_.count()), " for ", absent_ranks(),
+                            " (", occasion, ")"),
+                       "give slow steps more time with --watchdog SECONDS");
   }
   if (meetings_ < awaited) {
     throw PeerFailed(reason_);

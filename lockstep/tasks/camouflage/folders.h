@@ -19,7 +19,8 @@ struct Folders {
 /// Finds images (JPEG, PNG) and their masks, matched by file name without extension, in the layout of COD10K
 /// (Train/Image with Train/GT_Object, and Test likewise), in train/images with train/masks and test likewise, or in
 /// images with masks alone; upper and lower case of folders do not matter. Where no test set is there, a fifth of the
-/// images is held out as one (which, depends on their names alone), or with `holds_out` false all are the test set too. COD10K's photographs without a camouflaged object
+/// images is held out as one (which, depends on their names alone), or with `holds_out` false all are the test set too.
+/// COD10K's photographs without a camouflaged object
 /// ("NonCAM" in their names) come in only `with_negatives`; such a one needs no mask.
 /// Throws DataError for a missing folder, an image without mask, and two files that differ only in their extension.
 Folders find_folders(const std::filesystem::path& root, bool with_negatives, bool holds_out = true);

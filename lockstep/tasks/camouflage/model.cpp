@@ -85,9 +85,8 @@ std::vector<Example> CamouflageModel::illustrate(const DeviceBatch& batch) {
 media::Image to_mask(const at::Tensor& probability, media::ImageSize size) {
   LOCKSTEP_ASSERT(probability.is_contiguous() && probability.dim() == 2, "a contiguous plane is needed");
   const std::span plane(probability.const_data_ptr<float>(), static_cast<std::size_t>(probability.numel()));
-  const std::vector<float> scaled =
-      media::resize_bilinear(plane, static_cast<int>(probability.size(1)), static_cast<int>(probability.size(0)),
-                             size.width, size.height);
+  const std::vector<float> scaled = media::resize_bilinear(
+      plane, static_cast<int>(probability.size(1)), static_cast<int>(probability.size(0)), size.width, size.height);
   media::Image mask(size.width, size.height, 1);
   for (std::size_t i = 0; i < scaled.size(); ++i) {
     mask.pixels[i] = static_cast<std::uint8_t>(std::lround(scaled[i] * 255));
