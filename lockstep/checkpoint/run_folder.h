@@ -27,7 +27,7 @@ class RunFolder {
   /// Whether a run is here that can be resumed.
   bool has_run() const { return std::filesystem::exists(recipe()) && SnapshotFolder(path_).has_last(); }
 
-  /// Whether there is anything of a run, be it only its log.
+  /// Whether a run was begun here, even if it left no snapshot.
   bool has_traces() const { return std::filesystem::exists(recipe()); }
 
   /// Moves what the run here has made into a new folder `previous-N` beside it in the run folder, so that another can

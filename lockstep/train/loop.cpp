@@ -30,7 +30,7 @@ RunEnd Loop::run(checkpoint::State& state) {
     if (state.epoch >= options_.epochs) {
       return RunEnd::kFinished;
     }
-    if (options_.max_steps && state.step >= *options_.max_steps) {
+    if (max_steps_are_done(state)) {
       return RunEnd::kMaxSteps;
     }
     // One global batch: decode, forward, backward, reduce, agree, update.
@@ -39,11 +39,10 @@ RunEnd Loop::run(checkpoint::State& state) {
     advance(state, outcome);
 
     const bool epoch_ended = state.step_in_epoch == 0;
-    const bool is_last = options_.max_steps && state.step >= *options_.max_steps;
-    if (epoch_ended || is_last || outcome.verdict.save || outcome.verdict.stop) {
+    if (epoch_ended || max_steps_are_done(state) || outcome.verdict.save || outcome.verdict.stop) {
       save(state, /*is_best=*/false);
     }
-    if (outcome.verdict.stop && !is_last) {
+    if (outcome.verdict.stop && !max_steps_are_done(state)) {
       return RunEnd::kStopped;
     }
   }
@@ -72,6 +71,10 @@ void Loop::advance(checkpoint::State& state, const StepOutcome& outcome) {
     ++state.epoch;
     state.step_in_epoch = 0;
   }
+}
+
+bool Loop::max_steps_are_done(const checkpoint::State& state) const {
+  return options_.max_steps && state.step >= *options_.max_steps;
 }
 
 bool Loop::evaluation_is_due(const checkpoint::State& state) const {

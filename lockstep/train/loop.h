@@ -27,6 +27,7 @@ class Loop {
  private:
   void record(const checkpoint::State& state, const StepOutcome& outcome);
   void advance(checkpoint::State& state, const StepOutcome& outcome);
+  bool max_steps_are_done(const checkpoint::State& state) const;
   bool evaluation_is_due(const checkpoint::State& state) const;
 
   /// Says whether this evaluation is the best so far.
