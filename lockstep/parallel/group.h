@@ -3,11 +3,30 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace lockstep::parallel {
+
+/// A standing order of one rank to sum the same buffers over all ranks, step after step, while backward goes on. Every
+/// rank has one over buffers of the same sizes, and goes through the same steps:
+///
+///   begin()     none of this rank's buffers is final any more
+///   ready(i)    buffer i is final: once a step for each buffer, in any order. Never waits, so that hooks may call it
+///   wait()      when all are ready: returns once every buffer holds the sum over all ranks, the same bits everywhere
+class Reduction {
+ public:
+  virtual ~Reduction() = default;
+
+  virtual void begin() = 0;
+  virtual void ready(std::size_t buffer) = 0;
+
+  /// Gives the bytes of the buffers whose sum was there, or under way, before this was called. Throws as Group's calls.
+  virtual std::int64_t wait() = 0;
+};
 
 /// The ranks that train together, seen by one of them. Every call is collective: all ranks make the same calls in the
 /// same order. A call throws TrainingError where a rank does not come in time, and PeerFailed where one has failed.
@@ -27,6 +46,9 @@ class Group {
 
   /// Gives every rank the bytes of all ranks, in rank order. Their lengths may differ.
   virtual std::vector<std::vector<std::byte>> all_gather(std::span<const std::byte> bytes) = 0;
+
+  /// Collective. The buffers are contiguous float32 tensors on this rank's device; they must outlive the reduction.
+  virtual std::unique_ptr<Reduction> make_reduction(std::vector<at::Tensor> buffers) = 0;
 
   /// Waits for all ranks.
   virtual void barrier() = 0;

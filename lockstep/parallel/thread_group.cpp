@@ -33,6 +33,25 @@ void sum_own_share(const std::vector<void*>& buffers, std::size_t count, std::si
   sum_share<T>(typed, share_of(count, rank, buffers.size()));
 }
 
+/// Sums everything at the end of the step.
+class LateReduction : public Reduction {
+ public:
+  LateReduction(Group& group, std::vector<at::Tensor> buffers) : group_(group), buffers_(std::move(buffers)) {}
+
+  void begin() override {}
+  void ready(std::size_t) override {}
+  std::int64_t wait() override {
+    for (const at::Tensor& buffer : buffers_) {
+      group_.all_reduce(buffer);
+    }
+    return 0;
+  }
+
+ private:
+  Group& group_;
+  std::vector<at::Tensor> buffers_;
+};
+
 class ThreadGroup : public Group {
  public:
   ThreadGroup(int rank, std::shared_ptr<Table> table) : rank_(rank), table_(std::move(table)) {}
@@ -93,6 +112,10 @@ class ThreadGroup : public Group {
     }
     table_->rendezvous.meet(rank_, "end of all-gather");
     return gathered;
+  }
+
+  std::unique_ptr<Reduction> make_reduction(std::vector<at::Tensor> buffers) override {
+    return std::make_unique<LateReduction>(*this, std::move(buffers));
   }
 
   void barrier() override {
