@@ -12,6 +12,7 @@
 namespace lockstep::checkpoint {
 namespace {
 
+constexpr const char* kEmaFile = "ema.safetensors";
 constexpr const char* kOptimizerFile = "optimizer.safetensors";
 constexpr const char* kStateFile = "state.json";
 constexpr const char* kPrefix = "step-";
@@ -54,6 +55,9 @@ std::filesystem::path SnapshotFolder::save(const Snapshot& snapshot, bool is_bes
   make_directories(aside);
   try {
     write_safetensors(aside / kModelFile, snapshot.model);
+    if (!snapshot.ema.empty()) {
+      write_safetensors(aside / kEmaFile, snapshot.ema);
+    }
     write_safetensors(aside / kOptimizerFile, snapshot.optimizer);
     write_file_atomically(aside / kStateFile, to_json(snapshot.state).dump(2) + "\n");
   } catch (...) {
@@ -111,7 +115,7 @@ void SnapshotFolder::retain(int keep) const {
 std::filesystem::path best_weights(const std::filesystem::path& run_folder) {
   const SnapshotFolder snapshots(run_folder);
   if (const auto chosen = snapshots.best() ? snapshots.best() : snapshots.last()) {
-    return *chosen / kModelFile;
+    return *chosen / (std::filesystem::exists(*chosen / kEmaFile) ? kEmaFile : kModelFile);
   }
   if (std::filesystem::exists(run_folder / kModelFile)) {
     return run_folder / kModelFile;  // the snapshots were removed to save room
@@ -121,8 +125,12 @@ std::filesystem::path best_weights(const std::filesystem::path& run_folder) {
 }
 
 Snapshot load_snapshot(const std::filesystem::path& folder) {
-  return {load_state(folder), read_safetensors(folder / kModelFile).tensors,
-          read_safetensors(folder / kOptimizerFile).tensors};
+  Snapshot snapshot{load_state(folder), read_safetensors(folder / kModelFile).tensors, {},
+                    read_safetensors(folder / kOptimizerFile).tensors};
+  if (std::filesystem::exists(folder / kEmaFile)) {
+    snapshot.ema = read_safetensors(folder / kEmaFile).tensors;
+  }
+  return snapshot;
 }
 
 }  // namespace lockstep::checkpoint

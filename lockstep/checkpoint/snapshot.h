@@ -13,11 +13,12 @@ namespace lockstep::checkpoint {
 struct Snapshot {
   State state;
   NamedTensors model;
+  NamedTensors ema;  ///< the averaged weights; empty where the run keeps none
   NamedTensors optimizer;
 };
 
 /// The snapshots of a run, in `checkpoints/` of its folder: `step-00001234/` with model.safetensors,
-/// optimizer.safetensors and state.json; the text files `last` and `best` name one of them each.
+/// ema.safetensors where there is an average, optimizer.safetensors and state.json; the text files `last` and `best` name one of them each.
 class SnapshotFolder {
  public:
   explicit SnapshotFolder(const std::filesystem::path& run_folder);
@@ -44,8 +45,8 @@ class SnapshotFolder {
 /// The file in which a snapshot keeps the weights, and the run folder the best of them.
 inline constexpr const char* kModelFile = "model.safetensors";
 
-/// The file with the best weights that a run has so far: of the best snapshot, else of the last one. Throws DataError
-/// where the run has none.
+/// The file with the best weights that a run has so far: of the best snapshot, else of the last one; the averaged ones
+/// where there are such. Throws DataError where the run has none.
 std::filesystem::path best_weights(const std::filesystem::path& run_folder);
 
 /// Reads a snapshot; throws DataError that names the file that is missing or broken.

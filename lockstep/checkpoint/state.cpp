@@ -8,7 +8,33 @@
 namespace lockstep::checkpoint {
 
 // The format's version: a reader refuses what it does not know.
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
+
+namespace {
+
+nlohmann::json plateau_to_json(const optim::PlateauState& plateau) {
+  nlohmann::json json = {{"reductions", plateau.reductions},
+                         {"best", nullptr},
+                         {"bad_evaluations", plateau.bad_evaluations},
+                         {"cooldown_left", plateau.cooldown_left}};
+  if (plateau.best) {
+    json["best"] = *plateau.best;
+  }
+  return json;
+}
+
+optim::PlateauState plateau_from_json(const nlohmann::json& json) {
+  optim::PlateauState plateau;
+  json.at("reductions").get_to(plateau.reductions);
+  if (const auto& best = json.at("best"); !best.is_null()) {
+    plateau.best = best.get<double>();
+  }
+  json.at("bad_evaluations").get_to(plateau.bad_evaluations);
+  json.at("cooldown_left").get_to(plateau.cooldown_left);
+  return plateau;
+}
+
+}  // namespace
 
 nlohmann::json to_json(const State& state) {
   nlohmann::json json = {
@@ -18,9 +44,12 @@ nlohmann::json to_json(const State& state) {
       {"updates", state.updates},
       {"epoch", state.epoch},
       {"step_in_epoch", state.step_in_epoch},
-      {"global_batch", state.global_batch},
+      {"global_batches", state.global_batches},
       {"samples_per_epoch", state.samples_per_epoch},
       {"evaluated_step", state.evaluated_step},
+      {"loss_scaler", {{"scale", state.loss_scaler.scale}, {"growth_tracker", state.loss_scaler.growth_tracker}}},
+      {"plateau", plateau_to_json(state.plateau)},
+      {"precision", state.precision},
       {"on_cpu", state.on_cpu},
       {"world_size", state.world_size},
       {"threads_per_rank", state.threads_per_rank},
@@ -45,9 +74,13 @@ State state_from_json(const nlohmann::json& json, const std::string& source) {
     json.at("updates").get_to(state.updates);
     json.at("epoch").get_to(state.epoch);
     json.at("step_in_epoch").get_to(state.step_in_epoch);
-    json.at("global_batch").get_to(state.global_batch);
+    json.at("global_batches").get_to(state.global_batches);
     json.at("samples_per_epoch").get_to(state.samples_per_epoch);
     json.at("evaluated_step").get_to(state.evaluated_step);
+    json.at("loss_scaler").at("scale").get_to(state.loss_scaler.scale);
+    json.at("loss_scaler").at("growth_tracker").get_to(state.loss_scaler.growth_tracker);
+    state.plateau = plateau_from_json(json.at("plateau"));
+    json.at("precision").get_to(state.precision);
     json.at("on_cpu").get_to(state.on_cpu);
     json.at("world_size").get_to(state.world_size);
     json.at("threads_per_rank").get_to(state.threads_per_rank);

@@ -4,6 +4,10 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
+
+#include "lockstep/optim/loss_scaler.h"
+#include "lockstep/optim/plateau.h"
 
 namespace lockstep::checkpoint {
 
@@ -21,9 +25,12 @@ struct State {
   std::int64_t updates = 0;            ///< steps whose update was applied
   std::int64_t epoch = 0;              ///< the epoch of the next step
   std::int64_t step_in_epoch = 0;      ///< where in that epoch's order the next step begins, in global batches
-  std::int64_t global_batch = 0;       ///< samples a step
+  std::vector<std::int64_t> global_batches;  ///< samples a step, by stage
   std::int64_t samples_per_epoch = 0;  ///< of the training set; an order is an order of so many
   std::int64_t evaluated_step = 0;     ///< the step after which the last evaluation was made
+  optim::LossScalerState loss_scaler;  ///< fp16
+  optim::PlateauState plateau;         ///< of the schedule of that name, in the present stage
+  std::string precision;               ///< chosen for the device at the start
   bool on_cpu = true;
   int world_size = 1;
   int threads_per_rank = 1;    ///< chosen from the machine at the start; on the CPU, sums depend on it

@@ -76,7 +76,8 @@ std::map<std::string, double> measure_network(const tasks::Task& task, const Arg
   std::map<std::string, double> metrics;
   train::on_all_devices(arguments.machine, [&](parallel::Rank& rank, data::DecodePool& pool) {
     const auto model = train::load_trained(task, weights, rank.device);
-    const auto measured = train::evaluate(rank, task, *model, pool, arguments.machine.batch_size);
+    const auto measured = train::evaluate(rank, task, *model, pool, arguments.machine.batch_size,
+                                          train::choose_precision(arguments.machine.precision, rank.device));
     if (rank.is_first()) {
       metrics = measured;
     }

@@ -61,7 +61,9 @@ std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const 
   train::on_all_devices(arguments.machine, [&](parallel::Rank& rank, data::DecodePool& pool) {
     tasks::camouflage::CamouflageModel model(options.network, /*seed=*/0);
     train::load_trained_weights(model, weights, rank.device);
-    train::sweep(rank, dataset, model, pool, arguments.machine.batch_size, [&](const tasks::DeviceBatch& batch) {
+    const train::SweepOptions sweeping{arguments.machine.batch_size,
+                                       train::choose_precision(arguments.machine.precision, rank.device)};
+    train::sweep(rank, dataset, model, pool, sweeping, [&](const tasks::DeviceBatch& batch) {
       const at::Tensor probabilities = model.probabilities(batch);
       for (std::size_t i = 0; i < batch.host.size(); ++i) {
         const std::uint64_t index = batch.host.draws[i].index;

@@ -1,5 +1,7 @@
 #include "lockstep/cli/train_options.h"
 
+#include "lockstep/cli/schedule_options.h"
+
 namespace lockstep::cli {
 namespace {
 
@@ -53,6 +55,44 @@ void add_batch_options(OptionTable& table, train::TrainOptions& options) {
             count(group, kMostSamples, false));
 }
 
+void add_optimizer_options(OptionTable& table, train::TrainOptions& options) {
+  const std::string group = "Optimizer";
+  table.add("--optimizer", options.optimizer, "What moves the weights.",
+            {.group = group, .placeholder = "NAME", .allowed = {"adamw", "adam", "sgd"}});
+  table.add("--momentum", options.momentum, "Of SGD.",
+            {.group = group, .minimum = inclusive(0), .maximum = exclusive(1)});
+  table.add("--weight-decay", options.weight_decay, "Not on biases, norms and scales.", number(group, inclusive(0)));
+  table.add("--clip-norm", options.clip_norm, "Largest global norm of the gradients; 0: no clipping.",
+            number(group, inclusive(0)));
+  table.add("--ema-decay", options.ema_decay,
+            "Keep an average of the weights that holds on to this much of itself at every update, such as 0.9998. It is "
+            "evaluated and saved beside the weights, and is what counts at the end. 0: none.",
+            {.group = group, .minimum = inclusive(0), .maximum = exclusive(1)});
+  table.add("--ema-warmup", options.ema_warmup,
+            "Let the decay of the average rise to --ema-decay, so that it soon forgets where it began.",
+            {.group = group});
+  table.add("--bucket-mb", options.bucket_mebibytes,
+            "MiB of gradients that are summed over the ranks together; by default an eighth of all, from 1 to 25. "
+            "Changes no result.",
+            {.group = group, .minimum = exclusive(0), .affects_result = false});
+}
+
+void add_stage_options(OptionTable& table, train::TrainOptions& options) {
+  const std::string group = "Stages";
+  table.add("--stage1-epochs", options.stage1_epochs,
+            "Epochs, of --epochs in all, in which the backbone is frozen. After them stage 2 trains everything, with an "
+            "optimizer, a warm-up and a schedule of its own. 0: one stage.",
+            {.group = group, .minimum = inclusive(0), .maximum = inclusive(kMostEpochs)});
+  table.add("--skip-stage1", options.skip_stage1, "Count the epochs of stage 1 as done.", {.group = group});
+  table.add("--stage2-batch-size", options.stage2_batch_size, "--batch-size of stage 2, if it differs.",
+            count(group, kMostSamples, false));
+  table.add("--stage2-lr", options.stage2_learning_rate, "--lr of stage 2, if it differs.",
+            number(group, exclusive(0)));
+  table.add("--progressive-unfreeze", options.progressive_unfreeze,
+            "In stage 2, thaw the backbone part by part over the first half of the epochs, the deepest first.",
+            {.group = group});
+}
+
 }  // namespace
 
 void add_machine_options(OptionTable& table, train::TrainOptions& options) {
@@ -66,6 +106,10 @@ void add_machine_options(OptionTable& table, train::TrainOptions& options) {
             count(group, kMostThreads, false));
   table.add("--prefetch-factor", options.prefetch_factor, "Batches that are decoded ahead for each rank.",
             count(group, kMostKept, false));
+  table.add("--precision", options.precision,
+            "In what the network computes. auto: bf16 where the device has it, fp16 on older GPUs, else fp32. Weights "
+            "are fp32 always; with fp16 the loss is scaled.",
+            {.group = group, .placeholder = "NAME", .allowed = {"auto", "fp32", "bf16", "fp16"}});
   table.add("--threads-per-rank", options.threads_per_rank,
             "Threads that compute, for each CPU rank; by default what the machine has left. Results repeat to the bit "
             "for the same number only.",
@@ -86,17 +130,9 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
   table.add("--pretrained", options.pretrained,
             "Weights to begin with, for the whole network or its backbone (safetensors, PyTorch's or timm's names).",
             {.group = group, .placeholder = "FILE"});
-  table.add("--lr", options.learning_rate, "The highest learning rate.", number(group, exclusive(0)));
-  table.add("--scheduler", options.scheduler, "How the learning rate goes over the run.",
-            {.group = group, .placeholder = "NAME", .allowed = {"onecycle", "cosine"}});
-  table.add("--min-lr", options.min_learning_rate, "The learning rate at the end (cosine).",
-            number(group, inclusive(0)));
-  table.add("--warmup-epochs", options.warmup_epochs, "Epochs in which the learning rate rises from zero (cosine).",
-            number(group, inclusive(0)));
-  table.add("--weight-decay", options.weight_decay, "Of AdamW; not on biases, norms and scales.",
-            number(group, inclusive(0)));
-  table.add("--clip-norm", options.clip_norm, "Largest global norm of the gradients; 0: no clipping.",
-            number(group, inclusive(0)));
+  add_schedule_options(table, options.schedule);
+  add_optimizer_options(table, options);
+  add_stage_options(table, options);
   table.add("--deterministic", options.deterministic,
             "On GPUs, use only algorithms that repeat their results to the bit. On the CPU all do, for the same "
             "--threads-per-rank.",

@@ -55,6 +55,29 @@ void BatchPlan::validate() const {
   }
 }
 
+void RunPlan::change(std::uint64_t first_epoch, const BatchPlan& plan) {
+  LOCKSTEP_ASSERT(first_epoch >= parts_.back().first_epoch, "a plan for epochs that have one already");
+  LOCKSTEP_ASSERT(plan.world_size == world_size(), "ranks do not change during a run");
+  if (first_epoch == parts_.back().first_epoch) {
+    parts_.pop_back();
+  }
+  parts_.push_back({first_epoch, plan});
+}
+
+const BatchPlan& RunPlan::of_epoch(std::uint64_t epoch) const {
+  auto part = parts_.rbegin();
+  while (part->first_epoch > epoch) {
+    ++part;
+  }
+  return part->plan;
+}
+
+void RunPlan::validate() const {
+  for (const Part& part : parts_) {
+    part.plan.validate();
+  }
+}
+
 BatchPlan plan_batches(const BatchOptions& options, std::uint64_t samples_per_epoch, int world_size) {
   require_at_least_one(options.accumulation_steps, "--accumulation-steps");
   const std::uint64_t samples_per_pass = options.per_rank_batch * static_cast<std::uint64_t>(world_size);

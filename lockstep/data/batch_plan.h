@@ -41,6 +41,33 @@ struct BatchPlan {
   void validate() const;
 };
 
+/// The plans of all epochs of a run: each holds from its first epoch to the next one's.
+class RunPlan {
+ public:
+  /// One plan for all epochs.
+  RunPlan(const BatchPlan& plan) : parts_{{0, plan}} {}  // NOLINT(google-explicit-constructor)
+
+  /// From that epoch on; epochs must be added in rising order. One of the first epoch replaces the plan before it.
+  void change(std::uint64_t first_epoch, const BatchPlan& plan);
+
+  const BatchPlan& of_epoch(std::uint64_t epoch) const;
+
+  /// The epoch from which on all epochs are dealt out alike.
+  std::uint64_t last_change() const { return parts_.back().first_epoch; }
+
+  int world_size() const { return parts_.front().plan.world_size; }
+
+  /// Throws UsageError as the plans do.
+  void validate() const;
+
+ private:
+  struct Part {
+    std::uint64_t first_epoch;
+    BatchPlan plan;
+  };
+  std::vector<Part> parts_;
+};
+
 /// Batch sizes as a user states them.
 struct BatchOptions {
   std::uint64_t per_rank_batch = 8;           ///< --batch-size

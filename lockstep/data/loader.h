@@ -34,7 +34,7 @@ class LoaderCancelled : public std::runtime_error {
 /// Pool and dataset must outlive the loader.
 class Loader {
  public:
-  Loader(DecodePool& pool, const Dataset& dataset, const BatchPlan& plan, const LoaderOptions& options);
+  Loader(DecodePool& pool, const Dataset& dataset, const RunPlan& plan, const LoaderOptions& options);
 
   /// Cancels, and waits for the samples that are being decoded.
   ~Loader();

@@ -20,7 +20,7 @@ struct Pass {
 class PassSequence {
  public:
   /// Starts at a step of an epoch and ends before `end_epoch`.
-  PassSequence(const BatchPlan& plan, int rank, std::uint64_t first_epoch, std::uint64_t first_step,
+  PassSequence(const RunPlan& plan, int rank, std::uint64_t first_epoch, std::uint64_t first_step,
                std::uint64_t end_epoch);
 
   /// The next pass, or nothing at the end.
@@ -30,7 +30,7 @@ class PassSequence {
   /// Goes to the next step; false at the end.
   bool take_step();
 
-  BatchPlan plan_;
+  RunPlan plan_;
   int rank_;
   std::uint64_t epoch_;
   std::uint64_t step_;

@@ -7,6 +7,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
+#include "lockstep/parallel/core/flat_math.h"
 
 namespace lockstep::parallel {
 namespace {
@@ -16,61 +17,45 @@ constexpr std::int64_t kAlignment = 16;
 
 std::int64_t padded(std::int64_t count) { return (count + kAlignment - 1) / kAlignment * kAlignment; }
 
-/// Called by autograd when a parameter's gradient has landed.
-class MarkUsed : public torch::autograd::FunctionPostHook {
- public:
-  explicit MarkUsed(Slot* slot) : slot_(slot) {}
+}  // namespace
 
-  torch::autograd::variable_list operator()(const torch::autograd::variable_list& outputs,
-                                            const torch::autograd::variable_list& gradients) override {
-    slot_->used |= !gradients.empty() && gradients[0].defined();
-    return outputs;
+/// A parameter, where its gradient goes, and the node of autograd that hands it over, of which autograd itself keeps
+/// only a weak hold.
+struct Arena::Watch {
+  at::Tensor parameter;
+  at::Tensor gradient;  ///< a view of the bucket, in the shape of the parameter
+  std::size_t bucket = 0;
+  std::size_t slot = 0;
+  std::shared_ptr<torch::autograd::Node> accumulator{};
+  std::uintptr_t hook = 0;
+};
+
+/// Called by autograd before it would add a gradient to the parameter's. Nothing is left for it to do.
+class Arena::Landing : public torch::autograd::FunctionPreHook {
+ public:
+  Landing(Arena& arena, const Watch& watch) : arena_(arena), watch_(watch) {}
+
+  torch::autograd::variable_list operator()(const torch::autograd::variable_list& gradients) override {
+    if (!gradients.empty() && gradients[0].defined()) {
+      arena_.land(watch_, gradients[0]);
+    }
+    return {at::Tensor()};
   }
 
  private:
-  Slot* slot_;
+  Arena& arena_;
+  const Watch& watch_;
 };
 
-/// On the CPU.
-double sum_of_squares(const at::Tensor& values) {
-  const float* data = values.const_data_ptr<float>();
-  const std::int64_t count = values.numel();
-  // Eight running sums that the compiler keeps in registers; their order is fixed, and so are the bits.
-  double sums[8] = {};
-  std::int64_t i = 0;
-  for (; i + 8 <= count; i += 8) {
-    for (int lane = 0; lane < 8; ++lane) {
-      const double value = data[i + lane];
-      sums[lane] += value * value;
-    }
-  }
-  for (; i < count; ++i) {
-    sums[0] += static_cast<double>(data[i]) * data[i];
-  }
-  return ((sums[0] + sums[1]) + (sums[2] + sums[3])) + ((sums[4] + sums[5]) + (sums[6] + sums[7]));
-}
-
-}  // namespace
-
-/// Autograd keeps only a weak hold of the nodes that the hooks hang on.
-struct Arena::Watches {
-  struct Watch {
-    at::Tensor parameter;
-    std::shared_ptr<torch::autograd::Node> accumulator;
-  };
-  std::vector<Watch> watches;
-};
-
-Arena::Arena(const std::vector<ArenaParameter>& parameters, std::int64_t bucket_bytes)
-    : watches_(std::make_unique<Watches>()) {
+Arena::Arena(const std::vector<ArenaParameter>& parameters, std::int64_t bucket_bytes) {
   LOCKSTEP_ASSERT(!parameters.empty(), "a model without parameters");
   std::vector<ArenaParameter> pending;
   std::int64_t bytes = 0;
-  for (auto parameter = parameters.rbegin(); parameter != parameters.rend(); ++parameter) {
-    const at::Tensor& tensor = parameter->tensor;
+  for (const ArenaParameter& parameter : parameters) {
+    const at::Tensor& tensor = parameter.tensor;
     LOCKSTEP_ASSERT(tensor.is_leaf() && tensor.requires_grad() && tensor.scalar_type() == at::kFloat,
-                    text(parameter->name, " is not a float32 leaf that requires a gradient"));
-    pending.push_back(*parameter);
+                    text(parameter.name, " is not a float32 leaf that requires a gradient"));
+    pending.push_back(parameter);
     bytes += padded(tensor.numel()) * static_cast<std::int64_t>(sizeof(float));
     if (bytes >= bucket_bytes) {
       lay_bucket(std::exchange(pending, {}));
@@ -80,7 +65,7 @@ Arena::Arena(const std::vector<ArenaParameter>& parameters, std::int64_t bucket_
   if (!pending.empty()) {
     lay_bucket(std::move(pending));
   }
-  watch_use();
+  watch_gradients();
 
   for (std::size_t bucket = 0; bucket < buckets_.size(); ++bucket) {
     for (std::size_t slot = 0; slot < buckets_[bucket].slots.size(); ++slot) {
@@ -92,7 +77,12 @@ Arena::Arena(const std::vector<ArenaParameter>& parameters, std::int64_t bucket_
   LOCKSTEP_ASSERT(std::ranges::adjacent_find(by_name_, {}, name) == by_name_.end(), "two parameters of one name");
 }
 
-Arena::~Arena() = default;
+Arena::~Arena() {
+  for (const Watch& watch : watches_) {
+    auto& hooks = watch.accumulator->pre_hooks();
+    std::erase_if(hooks, [&](const auto& hook) { return reinterpret_cast<std::uintptr_t>(hook.get()) == watch.hook; });
+  }
+}
 
 void Arena::lay_bucket(std::vector<ArenaParameter> parameters) {
   std::ranges::stable_sort(parameters, {}, &ArenaParameter::option_group);
@@ -104,7 +94,8 @@ void Arena::lay_bucket(std::vector<ArenaParameter> parameters) {
   }
   const auto options = parameters.front().tensor.options().requires_grad(false);
   bucket.values = at::zeros({total}, options);
-  bucket.gradients = at::zeros({total}, options);
+  bucket.exchanged = at::zeros({total + padded(static_cast<std::int64_t>(parameters.size()))}, options);
+  bucket.gradients = bucket.exchanged.narrow(0, 0, total);
 
   const at::NoGradGuard no_grad;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
@@ -115,29 +106,115 @@ void Arena::lay_bucket(std::vector<ArenaParameter> parameters) {
     view.copy_(tensor);
     tensor.set_data(view);
     tensor.mutable_grad() = bucket.gradient(slot).view(sizes);
-    watches_->watches.push_back({tensor, nullptr});
+    watches_.push_back({tensor, tensor.grad(), buckets_.size(), i});
   }
   buckets_.push_back(std::move(bucket));
 }
 
-void Arena::watch_use() {
-  auto watch = watches_->watches.begin();
-  for (Bucket& bucket : buckets_) {
-    for (Slot& slot : bucket.slots) {
-      watch->accumulator = torch::autograd::impl::grad_accumulator(watch->parameter);
-      watch->accumulator->add_post_hook(std::make_unique<MarkUsed>(&slot));
-      ++watch;
-    }
+void Arena::watch_gradients() {
+  for (Watch& watch : watches_) {
+    watch.accumulator = torch::autograd::impl::grad_accumulator(watch.parameter);
+    auto landing = std::make_unique<Landing>(*this, watch);
+    watch.hook = reinterpret_cast<std::uintptr_t>(landing.get());
+    watch.accumulator->add_pre_hook(std::move(landing));
   }
 }
 
-void Arena::zero_gradients() {
+void Arena::begin_step() {
   for (Bucket& bucket : buckets_) {
-    bucket.gradients.zero_();
     for (Slot& slot : bucket.slots) {
       slot.used = false;
     }
   }
+  final_.assign(buckets_.size(), false);
+  is_last_pass_ = false;
+  landed_.clear();
+}
+
+void Arena::before_last_pass(std::function<void(std::size_t bucket)> on_final) {
+  is_last_pass_ = true;
+  on_final_ = std::move(on_final);
+  missing_.clear();
+  for (const Bucket& bucket : buckets_) {
+    missing_.push_back(bucket.slots.size());
+  }
+}
+
+void Arena::land(const Watch& watch, const at::Tensor& gradient) {
+  const at::NoGradGuard no_grad;
+  Slot& slot = buckets_[watch.bucket].slots[watch.slot];
+  if (slot.used) {
+    watch.gradient.add_(gradient);
+  } else {
+    watch.gradient.copy_(gradient);
+    slot.used = true;
+  }
+  if (is_last_pass_) {
+    LOCKSTEP_ASSERT(!final_[watch.bucket], text("the gradient of ", slot.name, " landed twice in one pass"));
+    landed_.push_back(&watch);
+    if (--missing_[watch.bucket] == 0) {
+      finish_bucket(watch.bucket, on_final_);
+    }
+  }
+}
+
+void Arena::finish_bucket(std::size_t index, const std::function<void(std::size_t)>& on_final) {
+  Bucket& bucket = buckets_[index];
+  const at::Tensor flags = at::empty({static_cast<std::int64_t>(bucket.slots.size())}, at::kFloat);
+  for (std::size_t i = 0; i < bucket.slots.size(); ++i) {
+    flags.data_ptr<float>()[i] = bucket.slots[i].used ? 1.0F : 0.0F;
+  }
+  bucket.exchanged.narrow(0, bucket.values.numel(), flags.numel()).copy_(flags);
+  final_[index] = true;
+  on_final(index);
+}
+
+void Arena::close_step(const std::function<void(std::size_t bucket)>& on_final) {
+  const at::NoGradGuard no_grad;
+  for (std::size_t index = 0; index < buckets_.size(); ++index) {
+    if (!final_[index]) {
+      for (const Slot& slot : buckets_[index].slots) {
+        if (!slot.used) {
+          buckets_[index].gradient(slot).zero_();
+        }
+      }
+      finish_bucket(index, on_final);
+    }
+  }
+}
+
+void Arena::fail_step(const std::function<void(std::size_t bucket)>& on_final) {
+  for (std::size_t index = 0; index < buckets_.size(); ++index) {
+    if (!final_[index]) {
+      for (Slot& slot : buckets_[index].slots) {
+        slot.used = false;
+      }
+    }
+  }
+  close_step(on_final);
+}
+
+void Arena::read_use() {
+  for (Bucket& bucket : buckets_) {
+    const at::Tensor flags =
+        bucket.exchanged.narrow(0, bucket.values.numel(), static_cast<std::int64_t>(bucket.slots.size())).cpu();
+    for (std::size_t i = 0; i < bucket.slots.size(); ++i) {
+      bucket.slots[i].used = flags.const_data_ptr<float>()[i] > 0;
+    }
+  }
+}
+
+std::vector<std::string> Arena::landing_order() const {
+  std::vector<std::string> names;
+  for (const Watch* watch : landed_) {
+    names.push_back(buckets_[watch->bucket].slots[watch->slot].name);
+  }
+  for (const Watch& watch : watches_) {
+    if (std::ranges::find(landed_, &watch) == landed_.end()) {
+      names.push_back(buckets_[watch.bucket].slots[watch.slot].name);
+    }
+  }
+  return names;
 }
 
 double Arena::gradient_norm() const {
@@ -148,7 +225,7 @@ double Arena::gradient_norm() const {
   double total = 0;
   if (gradients.front().is_cpu()) {
     for (const at::Tensor& gradient : gradients) {
-      total += sum_of_squares(gradient);
+      total += sum_of_squares({gradient.const_data_ptr<float>(), static_cast<std::size_t>(gradient.numel())});
     }
     return std::sqrt(total);
   }
@@ -158,12 +235,6 @@ double Arena::gradient_norm() const {
     total += norms.const_data_ptr<double>()[i] * norms.const_data_ptr<double>()[i];
   }
   return std::sqrt(total);
-}
-
-void Arena::scale_gradients(double factor) {
-  for (Bucket& bucket : buckets_) {
-    bucket.gradients.mul_(factor);
-  }
 }
 
 }  // namespace lockstep::parallel

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -13,16 +14,17 @@ namespace lockstep::parallel {
 /// Where a parameter lies in its bucket.
 struct Slot {
   std::string name;
-  std::int64_t offset = 0;  ///< elements from the start of the bucket
+  std::int64_t offset = 0;  ///< elements from the start of the bucket; a multiple of 16
   std::int64_t count = 0;   ///< elements
   int option_group = 0;     ///< parameters of one group share the optimizer's options
-  bool used = false;        ///< whether it got a gradient in this step, on any rank
+  bool used = false;        ///< whether it got a gradient in this step; after the reduction: on any rank
 };
 
 /// A stretch of parameters with their gradients, each flat and contiguous.
 struct Bucket {
   at::Tensor values;     // (elements) float32
   at::Tensor gradients;  // (elements) float32
+  at::Tensor exchanged;  // (elements + slots, padded) float32: the gradients, then by slot whether a rank used it
   std::vector<Slot> slots;
 
   at::Tensor gradient(const Slot& slot) const { return gradients.narrow(0, slot.offset, slot.count); }
@@ -38,11 +40,17 @@ struct ArenaParameter {
 /// The parameters of a model and their gradients, laid flat into a few buckets. The parameters become views of the
 /// buckets, so that reduction, clipping and update are a few calls over long runs instead of several per parameter.
 ///
-/// Parameters are taken in the order in which backward is expected to finish them, which is the reverse of the order
-/// given; within a bucket they lie by option group.
+/// A gradient that lands is written straight into its bucket: the first of a step overwrites what is there, so nothing
+/// needs to be zeroed. A bucket is final when all of its gradients have landed in the last pass of the step. A step
+/// makes these calls:
+///
+///   begin_step()
+///   before_last_pass(on_final)   on_final(bucket) is then called from within backward, or from close_step()
+///   close_step() or fail_step()  afterwards all buckets are final
 class Arena {
  public:
-  /// Cuts a new bucket when one has reached `bucket_bytes`.
+  /// Lays the parameters in the order given, which should be that in which backward finishes them; within a bucket by
+  /// option group. Cuts a new bucket when one has reached `bucket_bytes`. How they are cut changes no result.
   Arena(const std::vector<ArenaParameter>& parameters, std::int64_t bucket_bytes);
   ~Arena();
   Arena(const Arena&) = delete;
@@ -51,24 +59,43 @@ class Arena {
   std::vector<Bucket>& buckets() { return buckets_; }
   const std::vector<Bucket>& buckets() const { return buckets_; }
 
-  /// Sets all gradients to zero and forgets which parameters were used.
-  void zero_gradients();
+  void begin_step();
+  void before_last_pass(std::function<void(std::size_t bucket)> on_final);
+
+  /// Parameters that got no gradient in this step have zeros. Also where there was no last pass.
+  void close_step(const std::function<void(std::size_t bucket)>& on_final);
+
+  /// The step has failed on this rank: the buckets that are not final yet become zeros.
+  void fail_step(const std::function<void(std::size_t bucket)>& on_final);
+
+  /// Takes from the exchanged flags which parameters were used on any rank.
+  void read_use();
+
+  /// The names of all parameters in the order in which their gradients landed in the last pass; those that did not
+  /// land come last.
+  std::vector<std::string> landing_order() const;
 
   /// The L2 norm of all gradients, summed in double, parameter by parameter in the order of their names, so that it
   /// does not depend on how the buckets are cut.
   double gradient_norm() const;
 
-  /// Multiplies all gradients.
-  void scale_gradients(double factor);
-
  private:
+  struct Watch;
+  class Landing;
+
   void lay_bucket(std::vector<ArenaParameter> parameters);
-  void watch_use();
+  void watch_gradients();
+  void land(const Watch& watch, const at::Tensor& gradient);
+  void finish_bucket(std::size_t bucket, const std::function<void(std::size_t)>& on_final);
 
   std::vector<Bucket> buckets_;
   std::vector<std::pair<std::size_t, std::size_t>> by_name_;  ///< (bucket, slot) in the order of the names
-  struct Watches;
-  std::unique_ptr<Watches> watches_;
+  std::vector<Watch> watches_;                                ///< one a parameter, in the order of the layout
+  std::vector<std::size_t> missing_;  ///< by bucket: gradients that have not landed in the last pass
+  std::vector<bool> final_;           ///< by bucket
+  bool is_last_pass_ = false;
+  std::function<void(std::size_t)> on_final_;
+  std::vector<const Watch*> landed_;  ///< in the last pass, in order
 };
 
 }  // namespace lockstep::parallel

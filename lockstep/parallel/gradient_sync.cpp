@@ -2,45 +2,53 @@
 
 #include <ATen/ATen.h>
 
-#include "lockstep/base/error.h"
+#include <sstream>
 
 namespace lockstep::parallel {
 
-GradientSync::GradientSync(Arena& arena, Group& group) : arena_(arena), group_(group) {}
+GradientSync::GradientSync(Arena& arena, Group& group) : arena_(arena), alone_(group.size() == 1) {
+  std::vector<at::Tensor> buffers;
+  for (const Bucket& bucket : arena_.buckets()) {
+    buffers.push_back(bucket.exchanged);
+    bytes_ += static_cast<std::int64_t>(bucket.exchanged.nbytes());
+  }
+  reduction_ = group.make_reduction(std::move(buffers));
+}
 
 void GradientSync::begin() {
-  arena_.zero_gradients();
-  last_pass_ = false;
+  arena_.begin_step();
+  reduction_->begin();
 }
 
-void GradientSync::before_last_pass() { last_pass_ = true; }
-
-void GradientSync::finish() {
-  LOCKSTEP_ASSERT(last_pass_, "gradients are summed after the last pass only");
-  for (const Bucket& bucket : arena_.buckets()) {
-    group_.all_reduce(bucket.gradients);
-  }
-  agree_on_use();
+void GradientSync::before_last_pass() {
+  arena_.before_last_pass([this](std::size_t bucket) { reduction_->ready(bucket); });
 }
 
-/// A parameter counts as used where any rank used it: its gradient is then the same sum on all of them.
-void GradientSync::agree_on_use() {
-  if (group_.size() == 1) {
-    return;
+void GradientSync::give_up() {
+  arena_.fail_step([this](std::size_t bucket) { reduction_->ready(bucket); });
+}
+
+SyncReport GradientSync::finish() {
+  const std::int64_t early_bytes = reduction_->bytes_under_way();
+  arena_.close_step([this](std::size_t bucket) { reduction_->ready(bucket); });
+  reduction_->wait();
+  arena_.read_use();
+  return alone_ ? SyncReport{} : SyncReport{bytes_, early_bytes};
+}
+
+std::vector<std::string> agree_on_landing_order(const Arena& arena, Group& group) {
+  std::string joined;
+  for (const std::string& name : arena.landing_order()) {
+    joined += name + '\n';
   }
-  std::vector<std::int64_t> uses;
-  for (const Bucket& bucket : arena_.buckets()) {
-    for (const Slot& slot : bucket.slots) {
-      uses.push_back(slot.used ? 1 : 0);
-    }
+  const auto everywhere = group.all_gather(std::as_bytes(std::span(joined)));
+  const std::vector<std::byte>& first = everywhere.front();
+  std::istringstream lines(std::string(reinterpret_cast<const char*>(first.data()), first.size()));
+  std::vector<std::string> names;
+  for (std::string name; std::getline(lines, name);) {
+    names.push_back(name);
   }
-  group_.all_reduce(at::from_blob(uses.data(), {static_cast<std::int64_t>(uses.size())}, at::kLong));
-  auto use = uses.begin();
-  for (Bucket& bucket : arena_.buckets()) {
-    for (Slot& slot : bucket.slots) {
-      slot.used = *use++ > 0;
-    }
-  }
+  return names;
 }
 
 }  // namespace lockstep::parallel

@@ -1,31 +1,44 @@
 #pragma once
 
+#include <memory>
+
 #include "lockstep/parallel/arena.h"
 #include "lockstep/parallel/group.h"
 
 namespace lockstep::parallel {
 
-/// Sums the gradients of a step over all ranks. A step makes these calls in this order, on every rank:
+/// How much a step has summed over the ranks.
+struct SyncReport {
+  std::int64_t bytes = 0;        ///< of each rank; 0 with one rank
+  std::int64_t early_bytes = 0;  ///< of them, whose sum was made or under way before backward had ended
+};
+
+/// Sums the gradients of a step over all ranks, bucket by bucket while backward goes on. A step makes these calls in
+/// this order, on every rank:
 ///
 ///   begin()                before the first backward pass
-///   before_last_pass()     from here on gradients are final as they land
+///   before_last_pass()     from here on gradients are final as they land; left out by a rank without samples
+///   give_up()              only on a rank whose passes have failed, at any time before finish(): it contributes zeros
+///                          in place of what is missing, so that nobody waits for it; the sum is then of no use
 ///   finish()               afterwards the sums are in the arena
-///
-/// A rank without samples in a step makes the same calls and contributes zeros.
 class GradientSync {
  public:
+  /// Collective. The arena must outlive it and must have the same layout on all ranks.
   GradientSync(Arena& arena, Group& group);
 
   void begin();
   void before_last_pass();
-  void finish();
+  void give_up();
+  SyncReport finish();
 
  private:
-  void agree_on_use();
-
   Arena& arena_;
-  Group& group_;
-  bool last_pass_ = false;
+  bool alone_;
+  std::int64_t bytes_ = 0;
+  std::unique_ptr<Reduction> reduction_;
 };
+
+/// The order in which the first rank's gradients landed, the same on every rank. Collective.
+std::vector<std::string> agree_on_landing_order(const Arena& arena, Group& group);
 
 }  // namespace lockstep::parallel

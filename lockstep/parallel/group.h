@@ -16,7 +16,8 @@ namespace lockstep::parallel {
 ///
 ///   begin()     none of this rank's buffers is final any more
 ///   ready(i)    buffer i is final: once a step for each buffer, in any order. Never waits, so that hooks may call it
-///   wait()      when all are ready: returns once every buffer holds the sum over all ranks, the same bits everywhere
+///   wait()      when all are ready: returns once every buffer holds the sum over all ranks, the same bits everywhere.
+///               Throws as Group's calls
 class Reduction {
  public:
   virtual ~Reduction() = default;
@@ -24,8 +25,10 @@ class Reduction {
   virtual void begin() = 0;
   virtual void ready(std::size_t buffer) = 0;
 
-  /// Gives the bytes of the buffers whose sum was there, or under way, before this was called. Throws as Group's calls.
-  virtual std::int64_t wait() = 0;
+  virtual void wait() = 0;
+
+  /// Of the buffers whose sum over the ranks is there or under way, in this step so far.
+  virtual std::int64_t bytes_under_way() const = 0;
 };
 
 /// The ranks that train together, seen by one of them. Every call is collective: all ranks make the same calls in the

@@ -40,12 +40,6 @@ class FirstError {
 
 std::string first_line(const std::string& message) { return message.substr(0, message.find('\n')); }
 
-bool is_out_of_memory(const std::exception& error) {
-  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
-         dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
-         std::string(error.what()).find("can't allocate memory") != std::string::npos;  // c10's CPU allocator
-}
-
 void run_rank(Rank& rank, const LaunchOptions& options, const std::function<void(Rank&)>& body, FirstError& first) {
   const ProbedThread probed(rank_name(rank.index));
   const auto fail = [&](std::exception_ptr error, const std::string& reason) {
@@ -77,6 +71,12 @@ void run_rank(Rank& rank, const LaunchOptions& options, const std::function<void
 }
 
 }  // namespace
+
+bool is_out_of_memory(const std::exception& error) {
+  return dynamic_cast<const std::bad_alloc*>(&error) != nullptr ||
+         dynamic_cast<const c10::OutOfMemoryError*>(&error) != nullptr ||
+         std::string(error.what()).find("can't allocate memory") != std::string::npos;  // c10's CPU allocator
+}
 
 void launch(const std::vector<c10::Device>& devices, const LaunchOptions& options,
             const std::function<void(Rank&)>& body) {

@@ -2,6 +2,7 @@
 
 #include <c10/core/Device.h>
 
+#include <exception>
 #include <functional>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct LaunchOptions {
   int threads_per_rank = 1;  ///< threads of an operator on the CPU, for each rank
   Seconds timeout{600};      ///< how long a rank waits for the others in a collective
 };
+
+/// Whether this is how LibTorch, or the system, says that there is no memory left.
+bool is_out_of_memory(const std::exception& error);
 
 /// Runs `body` once a device, each in a thread of its own, and waits for all of them. When a rank throws, the others
 /// leave their next collective with PeerFailed; the first error is then thrown here: a UserError as it is, anything

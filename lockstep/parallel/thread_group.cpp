@@ -7,6 +7,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/probe.h"
 #include "lockstep/parallel/core/rendezvous.h"
+#include "lockstep/parallel/core/shared_reduction.h"
 #include "lockstep/parallel/core/shared_sum.h"
 
 namespace lockstep::parallel {
@@ -22,6 +23,7 @@ struct Table {
   Rendezvous rendezvous;
   std::vector<void*> buffers;
   std::vector<std::span<const std::byte>> bytes;
+  std::shared_ptr<SharedReduction> reduction;  ///< the one that was made last
 };
 
 template <typename T>
@@ -33,18 +35,33 @@ void sum_own_share(const std::vector<void*>& buffers, std::size_t count, std::si
   sum_share<T>(typed, share_of(count, rank, buffers.size()));
 }
 
-/// Sums everything at the end of the step.
+/// One rank's part of a reduction in shared memory.
+class ThreadReduction : public Reduction {
+ public:
+  ThreadReduction(int rank, std::shared_ptr<SharedReduction> shared) : rank_(rank), shared_(std::move(shared)) {}
+
+  void begin() override { shared_->begin(rank_); }
+  void ready(std::size_t buffer) override { shared_->ready(rank_, buffer); }
+  void wait() override { shared_->wait(rank_); }
+  std::int64_t bytes_under_way() const override { return shared_->bytes_under_way(rank_); }
+
+ private:
+  int rank_;
+  std::shared_ptr<SharedReduction> shared_;
+};
+
+/// For buffers on other devices: sums everything at the end of the step.
 class LateReduction : public Reduction {
  public:
   LateReduction(Group& group, std::vector<at::Tensor> buffers) : group_(group), buffers_(std::move(buffers)) {}
 
   void begin() override {}
   void ready(std::size_t) override {}
-  std::int64_t wait() override {
+  std::int64_t bytes_under_way() const override { return 0; }
+  void wait() override {
     for (const at::Tensor& buffer : buffers_) {
       group_.all_reduce(buffer);
     }
-    return 0;
   }
 
  private:
@@ -115,7 +132,24 @@ class ThreadGroup : public Group {
   }
 
   std::unique_ptr<Reduction> make_reduction(std::vector<at::Tensor> buffers) override {
-    return std::make_unique<LateReduction>(*this, std::move(buffers));
+    if (!buffers.front().is_cpu()) {
+      return std::make_unique<LateReduction>(*this, std::move(buffers));
+    }
+    std::vector<float*> addresses;
+    std::vector<std::size_t> counts;
+    for (const at::Tensor& buffer : buffers) {
+      LOCKSTEP_ASSERT(buffer.is_contiguous() && buffer.scalar_type() == at::kFloat, "a buffer that cannot be summed");
+      addresses.push_back(buffer.data_ptr<float>());
+      counts.push_back(static_cast<std::size_t>(buffer.numel()));
+    }
+    if (rank_ == 0) {
+      table_->reduction = std::make_shared<SharedReduction>(table_->rendezvous, counts);
+    }
+    table_->rendezvous.meet(rank_, "a new reduction");
+    const std::shared_ptr<SharedReduction> shared = table_->reduction;
+    shared->lay_open(rank_, addresses);
+    table_->rendezvous.meet(rank_, "the buffers of a new reduction");
+    return std::make_unique<ThreadReduction>(rank_, shared);
   }
 
   void barrier() override {

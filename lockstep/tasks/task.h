@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lockstep/data/batch.h"
@@ -39,6 +40,14 @@ class Model {
   /// The part of the network that published weights are for, as the prefix of its parameters' names ("backbone.");
   /// empty where there is none.
   virtual std::string backbone_prefix() const = 0;
+
+  /// The backbone in parts, as prefixes of parameters' names from its deepest to its shallowest, for those who thaw it
+  /// part by part; none where there is no such order.
+  virtual std::vector<std::string> backbone_stages() const { return {}; }
+
+  /// What the forward passes have counted since the last call, by name: sums that the log shows once an epoch, such as
+  /// how many pixels each expert was given. The names are always the same.
+  virtual std::vector<std::pair<std::string, double>> take_statistics() { return {}; }
 
   /// The loss of each sample: (batch) float32. It depends on that sample alone; the loop sums it over the global batch
   /// and divides once by the global count, so that the split over ranks and passes does not matter. A term over the

@@ -4,11 +4,13 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/random.h"
+#include "lockstep/base/text.h"
+#include "lockstep/parallel/launch.h"
 
 namespace lockstep::train {
 namespace {
 
-/// The part of a vote that has a fixed size; the names follow it.
+/// The part of a vote that has a fixed size; the words follow it, one after the other.
 struct Fixed {
   double loss_sum;
   std::int64_t samples;
@@ -16,14 +18,29 @@ struct Fixed {
   double utilisation;
   std::uint8_t stop;
   std::uint8_t save;
+  std::uint8_t out_of_memory;
+  std::uint32_t not_finite_length;
 };
 
 std::vector<std::byte> pack(const Vote& vote) {
-  const Fixed fixed{vote.loss_sum, vote.samples, vote.digest, vote.utilisation, vote.stop, vote.save};
-  std::vector<std::byte> bytes(sizeof fixed + vote.not_finite.size());
+  const Fixed fixed{vote.loss_sum,
+                    vote.samples,
+                    vote.digest,
+                    vote.utilisation,
+                    vote.stop,
+                    vote.save,
+                    vote.out_of_memory,
+                    static_cast<std::uint32_t>(vote.not_finite.size())};
+  const std::string words = vote.not_finite + vote.failure;
+  std::vector<std::byte> bytes(sizeof fixed + words.size());
   std::memcpy(bytes.data(), &fixed, sizeof fixed);
-  std::memcpy(bytes.data() + sizeof fixed, vote.not_finite.data(), vote.not_finite.size());
+  std::memcpy(bytes.data() + sizeof fixed, words.data(), words.size());
   return bytes;
+}
+
+/// Joins the words of several ranks with a comma.
+void join(std::string& all, const std::string& words) {
+  all += (all.empty() || words.empty() ? "" : ", ") + words;
 }
 
 }  // namespace
@@ -41,12 +58,20 @@ Verdict agree(parallel::Group& group, const Vote& vote) {
     verdict.utilisation.push_back(fixed.utilisation);
     verdict.stop |= fixed.stop != 0;
     verdict.save |= fixed.save != 0;
-    const std::string names(reinterpret_cast<const char*>(bytes.data()) + sizeof fixed, bytes.size() - sizeof fixed);
-    verdict.not_finite += (verdict.not_finite.empty() || names.empty() ? "" : ", ") + names;
+    verdict.out_of_memory |= fixed.out_of_memory != 0;
+    const std::string words(reinterpret_cast<const char*>(bytes.data()) + sizeof fixed, bytes.size() - sizeof fixed);
+    join(verdict.not_finite, words.substr(0, fixed.not_finite_length));
+    join(verdict.failure, words.substr(fixed.not_finite_length));
   }
   LOCKSTEP_ASSERT(verdict.samples > 0, "a step without samples");
   verdict.loss = loss_sum / static_cast<double>(verdict.samples);
   return verdict;
+}
+
+void fail(Vote& vote, int rank, const std::exception& error) {
+  const std::string words = error.what();
+  vote.failure = text("rank ", rank, ": ", words.substr(0, words.find('\n')));
+  vote.out_of_memory = parallel::is_out_of_memory(error);
 }
 
 std::uint64_t hash_of_sample(std::uint64_t index) {

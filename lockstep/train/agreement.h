@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ struct Vote {
   bool stop = false;         ///< asks that the run stop after this step
   bool save = false;         ///< asks for a snapshot after this step
   std::string not_finite;    ///< names of samples whose loss is not a finite number
+  std::string failure;       ///< what this rank failed with; its gradients are then zeros
+  bool out_of_memory = false;  ///< whether that is what it failed with
 };
 
 /// What all ranks together say: the same on every rank.
@@ -28,10 +31,15 @@ struct Verdict {
   bool stop = false;
   bool save = false;
   std::string not_finite;
+  std::string failure;
+  bool out_of_memory = false;
 };
 
 /// Collects the votes of all ranks.
 Verdict agree(parallel::Group& group, const Vote& vote);
+
+/// Makes it a vote of a rank that has failed with this error.
+void fail(Vote& vote, int rank, const std::exception& error);
 
 /// The hash of a sample's number, for Vote::digest.
 std::uint64_t hash_of_sample(std::uint64_t index);

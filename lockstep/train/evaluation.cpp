@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lockstep/base/error.h"
 #include "lockstep/train/sweep.h"
 
 namespace lockstep::train {
@@ -40,10 +41,10 @@ void unpack(std::span<const std::byte> bytes, std::vector<PlacedRecord>& records
 
 }  // namespace
 
-std::map<std::string, double> evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
-                                       data::DecodePool& pool, std::int64_t batch_size) {
+Metrics evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model, data::DecodePool& pool,
+                 std::int64_t batch_size, const Precision& precision) {
   std::vector<PlacedRecord> own;
-  sweep(rank, task.evaluation_set(), model, pool, batch_size, [&](const tasks::DeviceBatch& batch) {
+  sweep(rank, task.evaluation_set(), model, pool, {batch_size, precision}, [&](const tasks::DeviceBatch& batch) {
     std::vector<tasks::Record> scores = model.score(batch);
     for (std::size_t i = 0; i < batch.host.size(); ++i) {
       own.push_back({batch.host.draws[i].position, std::move(scores.at(i))});
@@ -63,6 +64,23 @@ std::map<std::string, double> evaluate(parallel::Rank& rank, const tasks::Task& 
   return task.summarise(records);
 }
 
+Statistics gather_statistics(parallel::Group& group, tasks::Model& model) {
+  const auto own = model.take_statistics();
+  std::vector<double> numbers;
+  for (const auto& [name, number] : own) {
+    numbers.push_back(number);
+  }
+  Statistics sums;
+  for (const auto& bytes : group.all_gather(std::as_bytes(std::span(numbers)))) {
+    LOCKSTEP_ASSERT(bytes.size() == numbers.size() * sizeof(double), "ranks with different statistics");
+    std::memcpy(numbers.data(), bytes.data(), bytes.size());
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      sums[own[i].first] += numbers[i];
+    }
+  }
+  return sums;
+}
+
 std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
                                        std::size_t count) {
   const data::Dataset& set = task.evaluation_set();
@@ -72,7 +90,7 @@ std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::
     indices.push_back(i * set.size() / count);
   }
   std::vector<tasks::Example> examples;
-  visit_samples(rank, set, model, indices,
+  visit_samples(rank, set, model, indices, {},
                 [&](const tasks::DeviceBatch& batch) { examples = model.illustrate(batch); });
   for (std::size_t i = 0; i < examples.size(); ++i) {
     examples[i].caption = set.name(indices.at(i));

@@ -6,13 +6,22 @@
 #include "lockstep/data/decode_pool.h"
 #include "lockstep/parallel/launch.h"
 #include "lockstep/tasks/task.h"
+#include "lockstep/train/precision.h"
 
 namespace lockstep::train {
 
+using Metrics = std::map<std::string, double>;
+
+/// What the forward passes of a model have counted, by name.
+using Statistics = std::map<std::string, double>;
+
 /// The metrics of a model over the task's evaluation set, each sample counted once. Collective: every rank scores its
 /// share, and all get the same numbers. Sums are taken in the order of the set, whoever scored a sample.
-std::map<std::string, double> evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
-                                       data::DecodePool& pool, std::int64_t batch_size);
+Metrics evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model, data::DecodePool& pool,
+                 std::int64_t batch_size, const Precision& precision);
+
+/// The model's statistics since they were last taken, summed over all ranks. Collective.
+Statistics gather_statistics(parallel::Group& group, tasks::Model& model);
 
 /// What the model makes of `count` samples spread over the evaluation set. Not collective.
 std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,

@@ -39,12 +39,9 @@ std::string verdict_on(const FirstEpoch& first) {
                       ": give a larger --batch-size, or more --accumulation-steps, so that they meet less often");
 }
 
-Journal::Journal(const checkpoint::RunFolder& folder, const TrainOptions& options, const optim::Schedule& schedule,
-                 std::int64_t total_steps)
+Journal::Journal(const checkpoint::RunFolder& folder, const Plan& plan)
     : folder_(folder),
-      options_(options),
-      schedule_(schedule),
-      total_steps_(total_steps),
+      plan_(plan),
       snapshots_(folder.path()),
       log_(folder.path() / observe::kRunLogFile) {
   sink_before_ = log::set_sink([this](log::Level level, const std::string& line) {
@@ -58,7 +55,8 @@ Journal::Journal(const checkpoint::RunFolder& folder, const TrainOptions& option
 Journal::~Journal() { log::set_sink(sink_before_); }
 
 void Journal::started(const checkpoint::State& state, int world_size, const nlohmann::json& recipe) {
-  log_.write(observe::StartEvent{state.step, world_size, state.global_batch, recipe});
+  const std::size_t stage = plan_.stages.size() > 1 && state.epoch >= plan_.stages[1].first_epoch ? 1 : 0;
+  log_.write(observe::StartEvent{state.step, world_size, state.global_batches.at(stage), recipe});
 }
 
 void Journal::stepped(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds) {
@@ -66,15 +64,50 @@ void Journal::stepped(const checkpoint::State& state, const StepOutcome& outcome
   log_.write(observe::StepEvent{state.step + 1, state.epoch + 1, verdict.loss, outcome.learning_rate,
                                 hexadecimal(verdict.digest), outcome.gradient_norm, seconds.by_name()});
   if (!outcome.applied) {
-    const std::string samples = verdict.not_finite.empty() ? "none has a loss that is not finite" : verdict.not_finite;
-    log_.write("skip", {{"step", state.step + 1},
-                        {"loss", verdict.loss},
-                        {"gradient_norm", outcome.gradient_norm},
-                        {"samples", samples}});
-    log::warn(text("step ", state.step + 1, " skipped: its loss or gradient is not finite (samples: ", samples, ")"));
+    record_skip(state, outcome);
   }
+  epoch_sync_.bytes += outcome.sync.bytes;
+  epoch_sync_.early_bytes += outcome.sync.early_bytes;
   show_progress(state, outcome, seconds);
   watch_first_epoch(state, outcome, seconds);
+}
+
+void Journal::record_skip(const checkpoint::State& state, const StepOutcome& outcome) {
+  const Verdict& verdict = outcome.verdict;
+  const std::string samples = verdict.not_finite.empty() ? "none has a loss that is not finite" : verdict.not_finite;
+  nlohmann::json fields = {{"step", state.step + 1}, {"loss", verdict.loss}};
+  if (!verdict.failure.empty()) {
+    fields["failure"] = verdict.failure;
+    log::warn(text("step ", state.step + 1, " dropped, its samples are not seen in this epoch: ", verdict.failure));
+  } else if (outcome.scale_was_cut) {
+    // Part of how dynamic scaling finds its scale: nothing to warn of.
+    fields["loss_scale"] = state.loss_scaler.scale;
+  } else {
+    fields["gradient_norm"] = outcome.gradient_norm;
+    fields["samples"] = samples;
+    log::warn(text("step ", state.step + 1, " skipped: its loss or gradient is not finite (samples: ", samples, ")"));
+  }
+  log_.write("skip", fields);
+}
+
+void Journal::epoch_ended(const checkpoint::State& state, const Statistics& statistics) {
+  nlohmann::json fields = {{"step", state.step},
+                           {"epoch", state.epoch},
+                           {"reduced_bytes", epoch_sync_.bytes},
+                           {"early_bytes", epoch_sync_.early_bytes}};
+  if (!statistics.empty()) {
+    fields["statistics"] = statistics;
+  }
+  log_.write("epoch", fields);
+  if (epoch_sync_.bytes > 0) {
+    constexpr double kMegabyte = 1e6;
+    log::info(text("epoch ", state.epoch, ": each rank all-reduced ",
+                   std::llround(static_cast<double>(epoch_sync_.bytes) / kMegabyte), " MB of gradients, ",
+                   std::llround(100.0 * static_cast<double>(epoch_sync_.early_bytes) /
+                                static_cast<double>(epoch_sync_.bytes)),
+                   " % of it while backward was going on"));
+  }
+  epoch_sync_ = {};
 }
 
 void Journal::show_progress(const checkpoint::State& state, const StepOutcome& outcome,
@@ -86,12 +119,13 @@ void Journal::show_progress(const checkpoint::State& state, const StepOutcome& o
 
   observe::ProgressState progress;
   progress.epoch = state.epoch + 1;
-  progress.epochs = options_.epochs;
+  progress.stage = stage_of(plan_.stages, state.epoch).name;
+  progress.epochs = plan_.options.epochs;
   progress.step = state.step + 1;
-  progress.steps = total_steps_;
+  progress.steps = total_steps(plan_.stages);
   progress.loss = outcome.verdict.loss;
   progress.learning_rate = outcome.learning_rate;
-  progress.phase = schedule_.at(state.step).phase;
+  progress.phase = outcome.phase;
   progress.samples_per_second = *samples_per_second_;
   progress.utilisation = outcome.verdict.utilisation;
   progress_.update(progress);
@@ -114,24 +148,36 @@ void Journal::watch_first_epoch(const checkpoint::State& state, const StepOutcom
   }
 }
 
-void Journal::evaluated(const checkpoint::State& state, const std::map<std::string, double>& metrics,
-                        const std::string& best_metric, bool is_best) {
-  char value[16];
-  std::snprintf(value, sizeof value, "%.4f", metrics.at(best_metric));
-  log::info(
-      text("evaluation after epoch ", state.epoch, ": ", best_metric, " ", value, is_best ? ", the best so far" : ""));
+void Journal::evaluated(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
+                        bool is_best) {
+  const std::string name = plan_.task.best_metric();
+  const auto number = [&](const Metrics& metrics) {
+    char digits[16];
+    std::snprintf(digits, sizeof digits, "%.4f", metrics.at(name));
+    return std::string(digits);
+  };
+  const Metrics& metrics = averaged.value_or(raw);
+  log::info(text("evaluation after epoch ", state.epoch, ": ", name, " ", number(metrics),
+                 averaged ? text(" (averaged weights; the raw ones: ", number(raw), ")") : "",
+                 is_best ? ", the best so far" : ""));
+  if (averaged) {
+    log_.write("evaluate-raw", {{"step", state.step}, {"split", kEvaluationSplit}, {"metrics", raw}});
+  }
   log_.write(observe::EvaluateEvent{state.step, kEvaluationSplit, metrics});
-  const nlohmann::json json = {
+  nlohmann::json json = {
       {"step", state.step}, {"epoch", state.epoch}, {"split", kEvaluationSplit}, {"metrics", metrics}};
+  if (averaged) {
+    json["raw_metrics"] = raw;
+  }
   write_file_atomically(folder_.metrics(), json.dump(2) + "\n");
 }
 
 void Journal::ended(const std::string& reason) { log_.write(observe::EndEvent{reason}); }
 
-bool Journal::snapshot_is_due() const { return since_snapshot_.seconds() >= options_.checkpoint_minutes * 60; }
+bool Journal::snapshot_is_due() const { return since_snapshot_.seconds() >= plan_.options.checkpoint_minutes * 60; }
 
 void Journal::save(const checkpoint::Snapshot& snapshot, bool is_best) {
-  const auto path = snapshots_.save(snapshot, is_best, static_cast<int>(options_.keep_checkpoints));
+  const auto path = snapshots_.save(snapshot, is_best, static_cast<int>(plan_.options.keep_checkpoints));
   log_.write(observe::CheckpointEvent{snapshot.state.step, path.lexically_relative(folder_.path())});
   since_snapshot_.lap();
 }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -12,7 +11,7 @@
 #include "lockstep/observe/progress.h"
 #include "lockstep/observe/run_log.h"
 #include "lockstep/observe/step_timer.h"
-#include "lockstep/optim/schedule.h"
+#include "lockstep/train/evaluation.h"
 #include "lockstep/train/step.h"
 
 namespace lockstep::train {
@@ -35,8 +34,7 @@ std::string verdict_on(const FirstEpoch& first);
 /// destroyed while no other thread logs.
 class Journal {
  public:
-  Journal(const checkpoint::RunFolder& folder, const TrainOptions& options, const optim::Schedule& schedule,
-          std::int64_t total_steps);
+  Journal(const checkpoint::RunFolder& folder, const Plan& plan);
 
   ~Journal();
   Journal(const Journal&) = delete;
@@ -47,8 +45,12 @@ class Journal {
   /// `state` is the one before the step.
   void stepped(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds);
 
-  void evaluated(const checkpoint::State& state, const std::map<std::string, double>& metrics,
-                 const std::string& best_metric, bool is_best);
+  /// `state` is the one after the epoch.
+  void epoch_ended(const checkpoint::State& state, const Statistics& statistics);
+
+  /// `averaged`: the metrics of the averaged weights, where there are such; they then count.
+  void evaluated(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
+                 bool is_best);
   void ended(const std::string& reason);
 
   /// Whether the last snapshot is older than --checkpoint-minutes.
@@ -56,14 +58,13 @@ class Journal {
   void save(const checkpoint::Snapshot& snapshot, bool is_best);
 
  private:
+  void record_skip(const checkpoint::State& state, const StepOutcome& outcome);
   void show_progress(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds);
   void watch_first_epoch(const checkpoint::State& state, const StepOutcome& outcome,
                          const observe::PartSeconds& seconds);
 
   const checkpoint::RunFolder& folder_;
-  const TrainOptions& options_;
-  const optim::Schedule& schedule_;
-  std::int64_t total_steps_;
+  const Plan& plan_;
   checkpoint::SnapshotFolder snapshots_;
   observe::RunLog log_;
   observe::Progress progress_;
@@ -71,6 +72,7 @@ class Journal {
   Stopwatch since_snapshot_;
   std::optional<double> samples_per_second_;
   std::optional<FirstEpoch> first_epoch_;
+  parallel::SyncReport epoch_sync_;  ///< of the epoch so far
 };
 
 }  // namespace lockstep::train

@@ -9,16 +9,9 @@ namespace lockstep::train {
 
 using observe::Part;
 
-Loop::Loop(parallel::Rank& rank, const tasks::Task& task, const TrainOptions& options, const data::BatchPlan& plan,
-           data::DecodePool& pool, Replica& replica, Step& step, Journal* journal)
-    : rank_(rank),
-      task_(task),
-      options_(options),
-      plan_(plan),
-      pool_(pool),
-      replica_(replica),
-      step_(step),
-      journal_(journal) {}
+Loop::Loop(parallel::Rank& rank, const Plan& plan, data::DecodePool& pool, Replica& replica, Step& step,
+           Journal* journal)
+    : rank_(rank), plan_(plan), pool_(pool), replica_(replica), step_(step), journal_(journal) {}
 
 RunEnd Loop::run(checkpoint::State& state) {
   while (true) {
@@ -27,18 +20,23 @@ RunEnd Loop::run(checkpoint::State& state) {
       const bool is_best = evaluate(state);
       save(state, is_best);
     }
-    if (state.epoch >= options_.epochs) {
+    if (state.epoch >= plan_.options.epochs) {
       return RunEnd::kFinished;
     }
     if (max_steps_are_done(state)) {
       return RunEnd::kMaxSteps;
     }
+    const Stage& stage = stage_of(plan_.stages, state.epoch);
+    enter(stage, state);
     // One global batch: decode, forward, backward, reduce, agree, update.
-    const StepOutcome outcome = step_.run(state, journal_ != nullptr && journal_->snapshot_is_due());
+    const StepOutcome outcome = step_.run(stage, state, journal_ != nullptr && journal_->snapshot_is_due());
     record(state, outcome);
-    advance(state, outcome);
+    advance(stage, state, outcome);
 
     const bool epoch_ended = state.step_in_epoch == 0;
+    if (epoch_ended) {
+      record_epoch(state);
+    }
     if (epoch_ended || max_steps_are_done(state) || outcome.verdict.save || outcome.verdict.stop) {
       save(state, /*is_best=*/false);
     }
@@ -48,13 +46,35 @@ RunEnd Loop::run(checkpoint::State& state) {
   }
 }
 
+void Loop::enter(const Stage& stage, checkpoint::State& state) {
+  if (state.epoch == stage.first_epoch && state.step_in_epoch == 0) {
+    state.plateau = {};  // each stage has a schedule of its own
+  }
+  replica_.enter(stage, state.epoch, state.step_in_epoch);
+}
+
 void Loop::record(const checkpoint::State& state, const StepOutcome& outcome) {
+  replica_.follow_landing_order();
   step_.timer().end_step();
   if (journal_ != nullptr) {
     journal_->stepped(state, outcome, step_.timer().last_step());
   }
-  skips_in_a_row_ = outcome.applied ? 0 : skips_in_a_row_ + 1;
+  stop_if_hopeless(state, outcome);
+}
+
+void Loop::stop_if_hopeless(const checkpoint::State& state, const StepOutcome& outcome) {
   constexpr int kMaxSkips = 20;
+  constexpr int kMaxFailures = 3;
+  const Verdict& verdict = outcome.verdict;
+  skips_in_a_row_ = outcome.applied ? 0 : skips_in_a_row_ + 1;
+  failures_in_a_row_ = verdict.failure.empty() ? 0 : failures_in_a_row_ + 1;
+  if (failures_in_a_row_ == kMaxFailures) {
+    const std::string problem = text(kMaxFailures, " steps in a row failed, the last one with: ", verdict.failure);
+    if (verdict.out_of_memory) {
+      throw MachineError(problem, "lower --batch-size or --img-size; what was saved is safe");
+    }
+    throw TrainingError(problem, "what was saved is safe: the same command resumes");
+  }
   if (skips_in_a_row_ == kMaxSkips) {
     throw TrainingError(text("the loss or its gradient was not finite in ", kMaxSkips, " steps in a row, the last one ",
                              state.step + 1),
@@ -62,38 +82,52 @@ void Loop::record(const checkpoint::State& state, const StepOutcome& outcome) {
   }
 }
 
-void Loop::advance(checkpoint::State& state, const StepOutcome& outcome) {
+void Loop::advance(const Stage& stage, checkpoint::State& state, const StepOutcome& outcome) {
   ++state.step;
   ++state.step_in_epoch;
   state.updates += outcome.applied ? 1 : 0;
   state.elapsed_seconds += since_start_.lap();
-  if (state.step_in_epoch == static_cast<std::int64_t>(plan_.steps_per_epoch())) {
+  if (state.step_in_epoch == static_cast<std::int64_t>(stage.batches.steps_per_epoch())) {
     ++state.epoch;
     state.step_in_epoch = 0;
   }
 }
 
+void Loop::record_epoch(const checkpoint::State& state) {
+  const Statistics statistics = gather_statistics(rank_.group, replica_.model());
+  if (journal_ != nullptr) {
+    journal_->epoch_ended(state, statistics);
+  }
+}
+
 bool Loop::max_steps_are_done(const checkpoint::State& state) const {
-  return options_.max_steps && state.step >= *options_.max_steps;
+  return plan_.options.max_steps && state.step >= *plan_.options.max_steps;
 }
 
 bool Loop::evaluation_is_due(const checkpoint::State& state) const {
   const bool epoch_ended = state.step_in_epoch == 0 && state.epoch > 0;
-  const bool is_its_turn = state.epoch % options_.evaluate_every == 0 || state.epoch == options_.epochs;
+  const bool is_its_turn = state.epoch % plan_.options.evaluate_every == 0 || state.epoch == plan_.options.epochs;
   return epoch_ended && is_its_turn && state.evaluated_step < state.step;
 }
 
 bool Loop::evaluate(checkpoint::State& state) {
   step_.timer().enter(Part::kEvaluate);
-  const auto metrics = train::evaluate(rank_, task_, replica_.model(), pool_, options_.batch_size);
-  const double value = metrics.at(task_.best_metric());
+  const auto measure = [&](tasks::Model& model) {
+    return train::evaluate(rank_, plan_.task, model, pool_, plan_.options.batch_size, plan_.precision);
+  };
+  const auto raw = measure(replica_.model());
+  const auto averaged = replica_.averaged_model() ? std::optional(measure(*replica_.averaged_model())) : std::nullopt;
+  const auto& metrics = averaged.value_or(raw);
+  const double value = metrics.at(plan_.task.best_metric());
   const bool is_best = std::isfinite(value) && (!state.best || value > state.best->value);
   if (is_best) {
-    state.best = checkpoint::Best{task_.best_metric(), value, state.step};
+    state.best = checkpoint::Best{plan_.task.best_metric(), value, state.step};
   }
   state.evaluated_step = state.step;
+  const Stage& stage = stage_of(plan_.stages, state.epoch - 1);
+  state.plateau = stage.schedule.observed(state.step - stage.first_step, value, state.plateau);
   if (journal_ != nullptr) {
-    journal_->evaluated(state, metrics, task_.best_metric(), is_best);
+    journal_->evaluated(state, raw, averaged, plan_.task.best_metric(), is_best);
   }
   step_.timer().enter(Part::kOther);
   return is_best;

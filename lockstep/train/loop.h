@@ -18,15 +18,17 @@ enum class RunEnd {
 class Loop {
  public:
   /// `journal` is null on all ranks but the first.
-  Loop(parallel::Rank& rank, const tasks::Task& task, const TrainOptions& options, const data::BatchPlan& plan,
-       data::DecodePool& pool, Replica& replica, Step& step, Journal* journal);
+  Loop(parallel::Rank& rank, const Plan& plan, data::DecodePool& pool, Replica& replica, Step& step, Journal* journal);
 
   /// Trains on from `state`, which is afterwards that of the last step.
   RunEnd run(checkpoint::State& state);
 
  private:
+  void enter(const Stage& stage, checkpoint::State& state);
   void record(const checkpoint::State& state, const StepOutcome& outcome);
-  void advance(checkpoint::State& state, const StepOutcome& outcome);
+  void stop_if_hopeless(const checkpoint::State& state, const StepOutcome& outcome);
+  void advance(const Stage& stage, checkpoint::State& state, const StepOutcome& outcome);
+  void record_epoch(const checkpoint::State& state);
   bool max_steps_are_done(const checkpoint::State& state) const;
   bool evaluation_is_due(const checkpoint::State& state) const;
 
@@ -35,15 +37,14 @@ class Loop {
   void save(const checkpoint::State& state, bool is_best);
 
   parallel::Rank& rank_;
-  const tasks::Task& task_;
-  const TrainOptions& options_;
-  const data::BatchPlan& plan_;
+  const Plan& plan_;
   data::DecodePool& pool_;
   Replica& replica_;
   Step& step_;
   Journal* journal_;
   Stopwatch since_start_;
   int skips_in_a_row_ = 0;
+  int failures_in_a_row_ = 0;
 };
 
 }  // namespace lockstep::train

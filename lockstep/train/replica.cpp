@@ -2,21 +2,124 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <utility>
+
+#include "lockstep/base/error.h"
+#include "lockstep/base/text.h"
 #include "lockstep/checkpoint/weights.h"
 
 namespace lockstep::train {
 namespace {
-
-constexpr std::int64_t kBucketBytes = 8 << 20;
 
 enum OptionGroup : int { kDecayed = 0, kNotDecayed = 1 };
 
 /// Weight decay is for matrices and filters; pulling biases, norms and scales to zero only hurts.
 OptionGroup option_group(const at::Tensor& parameter) { return parameter.dim() > 1 ? kDecayed : kNotDecayed; }
 
-std::vector<parallel::ArenaParameter> trainable_parameters(const torch::nn::Module& network) {
+/// Some eight buckets, so that all but the last are reduced while backward goes on, but none so small that its
+/// overhead shows and none so large that it comes late.
+std::int64_t bucket_bytes(const TrainOptions& options, const std::vector<parallel::ArenaParameter>& parameters) {
+  constexpr std::int64_t kMebibyte = 1 << 20;
+  if (options.bucket_mebibytes) {
+    return std::max<std::int64_t>(1, std::llround(*options.bucket_mebibytes * static_cast<double>(kMebibyte)));
+  }
+  std::int64_t total = 0;
+  for (const parallel::ArenaParameter& parameter : parameters) {
+    total += static_cast<std::int64_t>(parameter.tensor.nbytes());
+  }
+  return std::clamp(total / 8, kMebibyte, 25 * kMebibyte);
+}
+
+optim::OptimizerKind optimizer_kind(const std::string& name) {
+  if (name == "adamw") {
+    return optim::OptimizerKind::kAdamW;
+  }
+  if (name == "adam") {
+    return optim::OptimizerKind::kAdam;
+  }
+  if (name == "sgd") {
+    return optim::OptimizerKind::kSgd;
+  }
+  throw UsageError(text("--optimizer '", name, "' is not known"), "give adamw, adam or sgd");
+}
+
+optim::OptimizerOptions optimizer_options(const TrainOptions& options) {
+  optim::OptimizerOptions optimizer;
+  optimizer.kind = optimizer_kind(options.optimizer);
+  optimizer.momentum = options.momentum;
+  optimizer.weight_decay = {options.weight_decay, 0.0};
+  return optimizer;
+}
+
+optim::EmaOptions ema_options(const TrainOptions& options) {
+  optim::EmaOptions ema;
+  ema.decay = options.ema_decay;
+  ema.use_warmup = options.ema_warmup;
+  return ema;
+}
+
+std::map<std::string, at::Tensor> by_name(const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
+  return {tensors.begin(), tensors.end()};
+}
+
+}  // namespace
+
+Replica::Replica(const tasks::Task& task, const TrainOptions& options, parallel::Rank& rank)
+    : options_(options), rank_(rank), model_(task.make_model(options.seed)) {
+  model_->network().to(rank.device);
+  if (options.ema_decay > 0) {
+    shadow_ = task.make_model(options.seed);
+    shadow_->network().to(rank.device);
+  }
+}
+
+void Replica::enter(const Stage& stage, std::int64_t epoch, std::int64_t step_in_epoch) {
+  const std::vector<std::string> frozen = frozen_prefixes(stage, epoch, *model_);
+  const bool stage_begins = epoch == stage.first_epoch && step_in_epoch == 0;
+  if (arena_ && !stage_begins && frozen == frozen_) {
+    return;
+  }
+  OptimizerState state = optimizer_ ? by_name(optimizer_->state()) : std::exchange(loaded_state_, {});
+  if (stage_begins) {
+    state.clear();
+  }
+  const bool thaws = step_in_epoch == 0 && frozen != frozen_prefixes(stage, epoch - 1, *model_);
+  freeze(frozen);
+  std::vector<parallel::ArenaParameter> parameters = trainable_parameters();
+  std::ranges::reverse(parameters);  // backward starts where forward ends, which is mostly what was built last
+  lay(parameters, state, stage_begins || thaws ? optim::Missing::kFresh : optim::Missing::kError);
+  order_is_measured_ = false;
+}
+
+void Replica::follow_landing_order() {
+  if (std::exchange(order_is_measured_, true)) {
+    return;
+  }
+  std::map<std::string, parallel::ArenaParameter> parameters;
+  for (parallel::ArenaParameter& parameter : trainable_parameters()) {
+    parameters.emplace(parameter.name, parameter);
+  }
+  std::vector<parallel::ArenaParameter> ordered;
+  for (const std::string& name : parallel::agree_on_landing_order(*arena_, rank_.group)) {
+    ordered.push_back(parameters.at(name));
+  }
+  lay(ordered, by_name(optimizer_->state()), optim::Missing::kError);
+}
+
+void Replica::freeze(const std::vector<std::string>& prefixes) {
+  for (const auto& item : model_->network().named_parameters()) {
+    const bool is_frozen = std::ranges::any_of(prefixes, [&](const auto& prefix) { return item.key().starts_with(prefix); });
+    item.value().set_requires_grad(!is_frozen);
+  }
+  frozen_ = prefixes;
+}
+
+std::vector<parallel::ArenaParameter> Replica::trainable_parameters() const {
   std::vector<parallel::ArenaParameter> parameters;
-  for (const auto& item : network.named_parameters()) {
+  for (const auto& item : model_->network().named_parameters()) {
     if (item.value().requires_grad()) {
       parameters.push_back({item.key(), item.value(), option_group(item.value())});
     }
@@ -24,30 +127,45 @@ std::vector<parallel::ArenaParameter> trainable_parameters(const torch::nn::Modu
   return parameters;
 }
 
-}  // namespace
-
-Replica::Replica(const tasks::Task& task, const TrainOptions& options, c10::Device device)
-    : model_(task.make_model(options.seed)) {
-  model_->network().to(device);
-  arena_ = std::make_unique<parallel::Arena>(trainable_parameters(model_->network()), kBucketBytes);
-  optim::AdamWOptions adamw;
-  adamw.weight_decay = {options.weight_decay, 0.0};
-  optimizer_ = std::make_unique<optim::AdamW>(*arena_, adamw);
+void Replica::lay(const std::vector<parallel::ArenaParameter>& parameters, const OptimizerState& state,
+                  optim::Missing missing) {
+  ema_.reset();
+  optimizer_.reset();
+  sync_.reset();
+  arena_.reset();  // the old hooks must be gone before gradients land in the new one
+  arena_ = std::make_unique<parallel::Arena>(parameters, bucket_bytes(options_, parameters));
+  sync_ = std::make_unique<parallel::GradientSync>(*arena_, rank_.group);
+  optimizer_ = std::make_unique<optim::Optimizer>(*arena_, optimizer_options(options_));
+  optimizer_->load_state(state, missing);
+  if (shadow_) {
+    ema_ = std::make_unique<optim::Ema>(*arena_, model_->network(), shadow_->network(), ema_options(options_));
+  }
 }
 
 checkpoint::Snapshot Replica::snapshot(const checkpoint::State& state) {
-  return {state, checkpoint::named_weights(model_->network()), optimizer_->state()};
+  checkpoint::Snapshot snapshot{state, checkpoint::named_weights(model_->network()), {}, optimizer_->state()};
+  if (shadow_) {
+    snapshot.ema = checkpoint::named_weights(shadow_->network());
+  }
+  return snapshot;
 }
 
 checkpoint::LoadReport Replica::load_pretrained(const std::filesystem::path& file) {
   const checkpoint::LoadOptions matching{.source = file.string(), .prefix = model_->backbone_prefix()};
-  return checkpoint::load_weights(model_->network(), checkpoint::read_safetensors(file).tensors, matching);
+  const checkpoint::NamedTensors tensors = checkpoint::read_safetensors(file).tensors;
+  if (shadow_) {
+    checkpoint::load_weights(shadow_->network(), tensors, matching);
+  }
+  return checkpoint::load_weights(model_->network(), tensors, matching);
 }
 
 void Replica::load(const checkpoint::Snapshot& snapshot) {
   const checkpoint::LoadOptions all{.source = "the snapshot", .prefix = "", .everything = true};
   checkpoint::load_weights(model_->network(), snapshot.model, all);
-  optimizer_->load_state({snapshot.optimizer.begin(), snapshot.optimizer.end()});
+  if (shadow_) {
+    checkpoint::load_weights(shadow_->network(), snapshot.ema, all);
+  }
+  loaded_state_ = by_name(snapshot.optimizer);
 }
 
 }  // namespace lockstep::train

@@ -2,40 +2,78 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "lockstep/checkpoint/snapshot.h"
 #include "lockstep/checkpoint/weights.h"
-#include "lockstep/optim/adamw.h"
+#include "lockstep/optim/ema.h"
+#include "lockstep/optim/optimizer.h"
 #include "lockstep/parallel/arena.h"
+#include "lockstep/parallel/gradient_sync.h"
+#include "lockstep/parallel/launch.h"
 #include "lockstep/tasks/task.h"
 #include "lockstep/train/options.h"
+#include "lockstep/train/stages.h"
 
 namespace lockstep::train {
 
-/// What a rank trains: its copy of the model, with the gradients and the optimizer's state. Between two steps the
-/// replicas of all ranks are the same bits.
+/// What a rank trains: its copy of the model, with the gradients, the optimizer's state and the averaged weights.
+/// Between two steps the replicas of all ranks are the same bits.
 class Replica {
  public:
-  Replica(const tasks::Task& task, const TrainOptions& options, c10::Device device);
+  /// Collective, as are `enter` and `follow_landing_order`.
+  Replica(const tasks::Task& task, const TrainOptions& options, parallel::Rank& rank);
 
   tasks::Model& model() { return *model_; }
+
+  /// The model with the averaged weights; null without --ema-decay.
+  tasks::Model* averaged_model() { return shadow_.get(); }
+
+  // From the first `enter` on:
   parallel::Arena& arena() { return *arena_; }
-  optim::AdamW& optimizer() { return *optimizer_; }
+  parallel::GradientSync& sync() { return *sync_; }
+  optim::Optimizer& optimizer() { return *optimizer_; }
+  optim::Ema* average() { return ema_.get(); }
+
+  /// Called before the first step and at the start of each epoch. Freezes and thaws what the stage asks for. A stage that
+  /// begins has an optimizer of its own; parameters that thaw in its course join the running one with a fresh state.
+  void enter(const Stage& stage, std::int64_t epoch, std::int64_t step_in_epoch);
+
+  /// Lays the buckets anew in the order in which backward was seen to finish them, once for each set of parameters.
+  /// Called after every step.
+  void follow_landing_order();
 
   /// A view of the tensors of this replica with a state beside them.
   checkpoint::Snapshot snapshot(const checkpoint::State& state);
 
   /// Starts from the weights in a file, of the whole network or of its backbone; the others stay as they are. Throws
-  /// DataError where nothing in the file fits.
+  /// DataError where nothing in the file fits. Before the first `enter`.
   checkpoint::LoadReport load_pretrained(const std::filesystem::path& file);
 
-  /// Takes up a snapshot's tensors. Throws DataError where they are not those of this model.
+  /// Takes up a snapshot's tensors; the optimizer's are taken up by the next `enter`. Throws DataError where they
+  /// are not those of this model. Before the first `enter`.
   void load(const checkpoint::Snapshot& snapshot);
 
  private:
+  using OptimizerState = std::map<std::string, at::Tensor>;
+
+  void freeze(const std::vector<std::string>& prefixes);
+  std::vector<parallel::ArenaParameter> trainable_parameters() const;
+  void lay(const std::vector<parallel::ArenaParameter>& parameters, const OptimizerState& state,
+           optim::Missing missing);
+
+  const TrainOptions& options_;
+  parallel::Rank& rank_;
   std::unique_ptr<tasks::Model> model_;
+  std::unique_ptr<tasks::Model> shadow_;
   std::unique_ptr<parallel::Arena> arena_;
-  std::unique_ptr<optim::AdamW> optimizer_;
+  std::unique_ptr<parallel::GradientSync> sync_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
+  std::unique_ptr<optim::Ema> ema_;
+  std::vector<std::string> frozen_;
+  bool order_is_measured_ = false;
+  OptimizerState loaded_state_;        ///< of the snapshot, until the first `enter`
 };
 
 }  // namespace lockstep::train

@@ -2,7 +2,7 @@
 
 #include <ATen/Context.h>
 
-#include <cmath>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/base/error.h"
@@ -11,6 +11,7 @@
 #include "lockstep/base/signals.h"
 #include "lockstep/base/text.h"
 #include "lockstep/observe/report.h"
+#include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/devices.h"
 #include "lockstep/train/resources.h"
 #include "lockstep/train/trained_model.h"
@@ -20,58 +21,23 @@ namespace {
 
 constexpr std::size_t kExamples = 12;
 
-/// What is decided before the ranks start, the same for all of them.
+/// What a run is given beside its plan.
 struct Setting {
-  const tasks::Task& task;
-  const TrainOptions& options;
+  Plan plan;
   const checkpoint::RunFolder& folder;
   std::vector<c10::Device> devices;
   Resources resources{};
-  data::BatchPlan plan{};
-  optim::Schedule schedule{optim::ScheduleOptions{}};
   std::optional<checkpoint::Snapshot> resumed{};
   checkpoint::State state{};
 };
 
-optim::ScheduleKind schedule_kind(const std::string& name) {
-  if (name == "onecycle") {
-    return optim::ScheduleKind::kOneCycle;
-  }
-  if (name == "cosine") {
-    return optim::ScheduleKind::kCosine;
-  }
-  throw UsageError(text("--scheduler '", name, "' is not known"), "give onecycle or cosine");
-}
-
-optim::Schedule make_schedule(const TrainOptions& options, const data::BatchPlan& plan) {
-  const auto steps_per_epoch = static_cast<std::int64_t>(plan.steps_per_epoch());
-  optim::ScheduleOptions schedule;
-  schedule.kind = schedule_kind(options.scheduler);
-  schedule.learning_rate = options.learning_rate;
-  schedule.min_learning_rate = options.min_learning_rate;
-  schedule.warmup_steps = std::llround(options.warmup_epochs * static_cast<double>(steps_per_epoch));
-  schedule.total_steps = options.epochs * steps_per_epoch;
-  return optim::Schedule(schedule);
-}
-
-/// A run that goes on keeps the global batch with which it began: on another number of ranks the accumulation follows.
-data::BatchPlan make_plan(const Setting& setting) {
-  data::BatchOptions batch;
-  batch.per_rank_batch = static_cast<std::uint64_t>(setting.options.batch_size);
-  if (setting.resumed) {
-    batch.global_batch = static_cast<std::uint64_t>(setting.resumed->state.global_batch);
-  } else {
-    batch.accumulation_steps = static_cast<std::uint64_t>(setting.options.accumulation_steps);
-    batch.global_batch = setting.options.global_batch;
-  }
-  return data::plan_batches(batch, setting.task.training_set().size(), static_cast<int>(setting.devices.size()));
-}
-
 void check_resumed(const checkpoint::State& state, const TrainOptions& options, std::size_t samples) {
-  const auto run_batch = static_cast<std::uint64_t>(state.global_batch);
-  if (options.global_batch.value_or(run_batch) != run_batch) {
+  const auto is_of_run = [&](std::int64_t batch) {
+    return static_cast<std::uint64_t>(batch) == options.global_batch.value_or(static_cast<std::uint64_t>(batch));
+  };
+  if (!std::ranges::all_of(state.global_batches, is_of_run)) {
     throw UsageError(text("--global-batch is ", *options.global_batch, ", and that of the run in '",
-                          options.checkpoint_dir.string(), "' is ", run_batch),
+                          options.checkpoint_dir.string(), "' is ", state.global_batches.back()),
                      "leave it out to resume the run, or begin anew with --fresh");
   }
   if (state.seed != options.seed) {
@@ -86,34 +52,51 @@ void check_resumed(const checkpoint::State& state, const TrainOptions& options, 
   }
 }
 
-checkpoint::State first_state(const TrainOptions& options, const data::BatchPlan& plan) {
+checkpoint::State first_state(const Plan& plan, std::size_t samples) {
   checkpoint::State state;
-  state.seed = options.seed;
-  state.global_batch = static_cast<std::int64_t>(plan.global_batch);
-  state.samples_per_epoch = static_cast<std::int64_t>(plan.samples_per_epoch);
+  state.seed = plan.options.seed;
+  state.epoch = plan.stages.front().first_epoch;
+  for (const Stage& stage : plan.stages) {
+    state.global_batches.push_back(static_cast<std::int64_t>(stage.batches.global_batch));
+  }
+  state.samples_per_epoch = static_cast<std::int64_t>(samples);
+  state.loss_scaler = optim::LossScaler({}).state();
   return state;
+}
+
+/// What was chosen for the machine at the start of a run stays, as long as it is the same kind of machine.
+void choose_for_machine(Setting& setting) {
+  const bool on_cpu = setting.devices.front().is_cpu();
+  const int world_size = static_cast<int>(setting.devices.size());
+  const checkpoint::State& of_run = setting.state;
+  const bool same_devices = setting.resumed && of_run.on_cpu == on_cpu;
+  const int threads_of_run = same_devices && of_run.world_size == world_size ? of_run.threads_per_rank : 0;
+  const TrainOptions& options = setting.plan.options;
+  const bool keeps_precision = same_devices && options.precision == "auto";
+  setting.plan.precision =
+      choose_precision(keeps_precision ? of_run.precision : options.precision, setting.devices.front());
+  setting.resources = share_cores(setting.devices, parallel::available_cores(), options, threads_of_run);
+  setting.state.on_cpu = on_cpu;
+  setting.state.world_size = world_size;
+  setting.state.precision = setting.plan.precision.name;
+  setting.state.threads_per_rank = setting.resources.threads_per_rank;
 }
 
 Setting settle(const tasks::Task& task, const TrainOptions& options, const checkpoint::RunFolder& folder) {
   Setting setting{
-      .task = task, .options = options, .folder = folder, .devices = parallel::parse_devices(options.devices)};
+      .plan = {task, options}, .folder = folder, .devices = parallel::parse_devices(options.devices)};
+  const std::size_t samples = task.training_set().size();
   if (const auto last = checkpoint::SnapshotFolder(folder.path()).last()) {
     setting.resumed = checkpoint::load_snapshot(*last);
-    check_resumed(setting.resumed->state, options, task.training_set().size());
+    setting.state = setting.resumed->state;
+    check_resumed(setting.state, options, samples);
   }
-  const bool on_cpu = setting.devices.front().is_cpu();
-  const int world_size = static_cast<int>(setting.devices.size());
-  int threads_of_run = 0;
-  if (setting.resumed && setting.resumed->state.on_cpu == on_cpu && setting.resumed->state.world_size == world_size) {
-    threads_of_run = setting.resumed->state.threads_per_rank;
+  setting.plan.stages =
+      plan_stages(options, samples, static_cast<int>(setting.devices.size()), setting.state.global_batches);
+  if (!setting.resumed) {
+    setting.state = first_state(setting.plan, samples);
   }
-  setting.resources = share_cores(setting.devices, parallel::available_cores(), options, threads_of_run);
-  setting.plan = make_plan(setting);
-  setting.schedule = make_schedule(options, setting.plan);
-  setting.state = setting.resumed ? setting.resumed->state : first_state(options, setting.plan);
-  setting.state.on_cpu = on_cpu;
-  setting.state.world_size = world_size;
-  setting.state.threads_per_rank = setting.resources.threads_per_rank;
+  choose_for_machine(setting);
   return setting;
 }
 
@@ -128,12 +111,19 @@ std::string describe(const data::BatchPlan& plan, const std::string& unit) {
 }
 
 void announce(const Setting& setting) {
-  const data::BatchPlan& plan = setting.plan;
-  log::info(text("Using ", parallel::describe_devices(setting.devices), " for training; decode threads: ",
-                 setting.resources.decode_threads, ", threads per rank: ", setting.resources.threads_per_rank));
-  log::info(text(describe(plan, setting.devices.front().is_cpu() ? "rank" : "GPU"), "; ", plan.steps_per_epoch(),
-                 " steps an epoch"));
-  if (setting.state.epoch >= setting.options.epochs) {
+  const std::string unit = setting.devices.front().is_cpu() ? "rank" : "GPU";
+  log::info(text("Using ", parallel::describe_devices(setting.devices), " for training in ",
+                 setting.plan.precision.name, "; decode threads: ", setting.resources.decode_threads,
+                 ", threads per rank: ", setting.resources.threads_per_rank));
+  for (const Stage& stage : setting.plan.stages) {
+    const auto steps_per_epoch = static_cast<std::int64_t>(stage.batches.steps_per_epoch());
+    log::info(text(stage.name, stage.name.empty() ? "" : ": ", describe(stage.batches, unit), "; ", steps_per_epoch,
+                   " steps an epoch; ", stage.rate));
+    if (const auto word = optim::word_on_open_restart(stage.schedule.options(), steps_per_epoch)) {
+      log::info(*word);
+    }
+  }
+  if (setting.state.epoch >= setting.plan.options.epochs) {
     log::info(text("the run here has done its ", setting.state.epoch, " epochs; --fresh begins a new one"));
   } else if (setting.resumed) {
     log::info(text("resuming after step ", setting.state.step, ", ", setting.state.step_in_epoch, " steps into epoch ",
@@ -155,17 +145,18 @@ void announce_pretrained(const std::filesystem::path& file, const checkpoint::Lo
 /// What every rank does: builds its replica and trains.
 RunEnd train_rank(parallel::Rank& rank, const Setting& setting, data::DecodePool& pool, data::Loader& loader,
                   Journal* journal, checkpoint::State& state) {
-  Replica replica(setting.task, setting.options, rank.device);
+  const Plan& plan = setting.plan;
+  Replica replica(plan.task, plan.options, rank);
   if (setting.resumed) {
     replica.load(*setting.resumed);
-  } else if (!setting.options.pretrained.empty()) {
-    const checkpoint::LoadReport report = replica.load_pretrained(setting.options.pretrained);
+  } else if (!plan.options.pretrained.empty()) {
+    const checkpoint::LoadReport report = replica.load_pretrained(plan.options.pretrained);
     if (rank.is_first()) {
-      announce_pretrained(setting.options.pretrained, report);
+      announce_pretrained(plan.options.pretrained, report);
     }
   }
-  Step step(rank, replica, loader, setting.plan, setting.schedule, setting.options, setting.task.training_set());
-  return Loop(rank, setting.task, setting.options, setting.plan, pool, replica, step, journal).run(state);
+  Step step(rank, replica, loader, plan);
+  return Loop(rank, plan, pool, replica, step, journal).run(state);
 }
 
 std::string reason_of(RunEnd end) {
@@ -190,18 +181,18 @@ void warn_of_skips(const checkpoint::State& state) {
 RunEnd train_on_all_ranks(const Setting& setting, Journal& journal) {
   data::DecodePool pool(setting.resources.decode_threads);
   data::LoaderOptions loading;
-  loading.seed = setting.options.seed;
+  loading.seed = setting.plan.options.seed;
   loading.shuffle = true;
-  loading.prefetch_factor = static_cast<int>(setting.options.prefetch_factor);
+  loading.prefetch_factor = static_cast<int>(setting.plan.options.prefetch_factor);
   loading.first_epoch = static_cast<std::uint64_t>(setting.state.epoch);
   loading.first_step = static_cast<std::uint64_t>(setting.state.step_in_epoch);
-  loading.end_epoch = static_cast<std::uint64_t>(setting.options.epochs);
-  data::Loader loader(pool, setting.task.training_set(), setting.plan, loading);
+  loading.end_epoch = static_cast<std::uint64_t>(setting.plan.options.epochs);
+  data::Loader loader(pool, setting.plan.task.training_set(), run_plan(setting.plan.stages), loading);
 
   RunEnd end = RunEnd::kFinished;
   parallel::LaunchOptions launching;
   launching.threads_per_rank = setting.resources.threads_per_rank;
-  launching.timeout = Seconds(setting.options.watchdog_seconds);
+  launching.timeout = Seconds(setting.plan.options.watchdog_seconds);
   parallel::launch(setting.devices, launching, [&](parallel::Rank& rank) {
     checkpoint::State state = setting.state;
     const RunEnd ended = train_rank(rank, setting, pool, loader, rank.is_first() ? &journal : nullptr, state);
@@ -216,8 +207,8 @@ RunEnd train_on_all_ranks(const Setting& setting, Journal& journal) {
 std::vector<observe::ReportExample> make_examples(const Setting& setting) {
   std::vector<observe::ReportExample> examples;
   parallel::launch({setting.devices.front()}, {}, [&](parallel::Rank& rank) {
-    const auto model = load_trained(setting.task, setting.folder.best_model(), rank.device);
-    for (tasks::Example& example : illustrate(rank, setting.task, *model, kExamples)) {
+    const auto model = load_trained(setting.plan.task, setting.folder.best_model(), rank.device);
+    for (tasks::Example& example : illustrate(rank, setting.plan.task, *model, kExamples)) {
       examples.push_back({std::move(example.caption), std::move(example.png)});
     }
   });
@@ -229,8 +220,8 @@ void bring_home(const Setting& setting) {
   write_file_atomically(setting.folder.best_model(), read_file(checkpoint::best_weights(setting.folder.path())));
 
   observe::ReportContent report;
-  report.title = setting.task.name();
-  report.best_metric = setting.task.best_metric();
+  report.title = setting.plan.task.name();
+  report.best_metric = setting.plan.task.best_metric();
   report.split = kEvaluationSplit;
   try {
     report.examples = make_examples(setting);
@@ -254,10 +245,9 @@ RunEnd run(const tasks::Task& task, const TrainOptions& options, const checkpoin
 
   const Setting setting = settle(task, options, folder);
   announce(setting);
-  const auto total_steps = options.epochs * static_cast<std::int64_t>(setting.plan.steps_per_epoch());
   RunEnd end;
   {
-    Journal journal(folder, options, setting.schedule, total_steps);
+    Journal journal(folder, setting.plan);
     journal.started(setting.state, static_cast<int>(setting.devices.size()), recipe);
     try {
       end = train_on_all_ranks(setting, journal);

@@ -6,81 +6,108 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/signals.h"
+#include "lockstep/base/text.h"
+#include "lockstep/nn/autocast.h"
 #include "lockstep/nn/keyed_random.h"
+#include "lockstep/optim/loss_scaler.h"
+#include "lockstep/parallel/core/rendezvous.h"
 #include "lockstep/train/device_batch.h"
 
 namespace lockstep::train {
 
 using observe::Part;
 
-Step::Step(parallel::Rank& rank, Replica& replica, data::Loader& loader, const data::BatchPlan& plan,
-           const optim::Schedule& schedule, const TrainOptions& options, const data::Dataset& dataset)
-    : rank_(rank),
-      replica_(replica),
-      loader_(loader),
-      plan_(plan),
-      schedule_(schedule),
-      options_(options),
-      dataset_(dataset),
-      sync_(replica.arena(), rank.group) {}
+Step::Step(parallel::Rank& rank, Replica& replica, data::Loader& loader, const Plan& plan)
+    : rank_(rank), replica_(replica), loader_(loader), plan_(plan) {}
 
-StepOutcome Step::run(const checkpoint::State& state, bool wants_to_save) {
+StepOutcome Step::run(const Stage& stage, checkpoint::State& state, bool wants_to_save) {
+  const auto step_in_epoch = static_cast<std::uint64_t>(state.step_in_epoch);
+  const Share share{state.step, static_cast<std::int64_t>(stage.batches.positions(step_in_epoch).size()),
+                    plan_.precision.scales_loss() ? state.loss_scaler.scale : 1.0,
+                    stage.batches.passes(step_in_epoch, rank_.index).size()};
   Vote vote;
   vote.utilisation = timer_.last_step().utilisation();
   vote.save = wants_to_save;
-  run_passes(state, vote);
+  run_passes(share, vote);
 
-  timer_.enter(Part::kReduce);
-  sync_.finish();
-  vote.stop = StopSignals::stop_requested();
   StepOutcome outcome;
+  timer_.enter(Part::kReduce);
+  outcome.sync = replica_.sync().finish();
+  vote.stop = StopSignals::stop_requested();
   outcome.verdict = agree(rank_.group, vote);
 
   timer_.enter(Part::kUpdate);
-  update(state.step, outcome);
+  update(stage, state, outcome);
   timer_.enter(Part::kOther);
   return outcome;
 }
 
-void Step::run_passes(const checkpoint::State& state, Vote& vote) {
-  const auto step_in_epoch = static_cast<std::uint64_t>(state.step_in_epoch);
-  const auto global_count = static_cast<std::int64_t>(plan_.positions(step_in_epoch).size());
-  const std::size_t passes = plan_.passes(step_in_epoch, rank_.index).size();
-
+/// A rank that fails goes on to the end of the step like the others, without gradients.
+void Step::run_passes(const Share& share, Vote& vote) {
   replica_.model().network().train();
-  sync_.begin();
-  for (std::size_t pass = 0; pass < passes; ++pass) {
-    timer_.enter(Part::kWait);
-    data::Batch batch = loader_.next(rank_.index);
-    if (pass + 1 == passes) {
-      sync_.before_last_pass();
+  replica_.sync().begin();
+  std::size_t begun = 0;
+  try {
+    while (begun < share.passes) {
+      data::Batch batch = next_batch(vote);
+      if (++begun == share.passes) {
+        replica_.sync().before_last_pass();
+      }
+      run_pass(batch, share, vote);
+      loader_.recycle(std::move(batch));
     }
-    run_pass(batch, global_count, state.step, vote);
-    loader_.recycle(std::move(batch));
-  }
-  if (passes == 0) {
-    sync_.before_last_pass();
+  } catch (const UserError&) {
+    throw;
+  } catch (const parallel::PeerFailed&) {
+    throw;
+  } catch (const data::LoaderCancelled&) {
+    throw;
+  } catch (const std::exception& error) {
+    fail(vote, rank_.index, error);
+    replica_.sync().give_up();
+    skip_passes(share.passes - begun, vote);
   }
 }
 
-void Step::run_pass(data::Batch& batch, std::int64_t global_count, std::int64_t step, Vote& vote) {
+void Step::run_pass(data::Batch& batch, const Share& share, Vote& vote) {
   timer_.enter(Part::kCopy);
   const tasks::DeviceBatch on_device = to_device(batch, rank_.device);
   std::vector<std::uint64_t> positions;
   for (const data::Draw& draw : batch.draws) {
     positions.push_back(draw.position);
-    vote.digest += hash_of_sample(draw.index);
   }
 
   timer_.enter(Part::kForward);
-  const nn::RandomScope random(options_.seed, static_cast<std::uint64_t>(step), positions);
-  const at::Tensor losses = replica_.model().losses(on_device);  // (batch) float32
-  LOCKSTEP_ASSERT(losses.dim() == 1 && losses.size(0) == static_cast<std::int64_t>(batch.size()),
-                  "a task gives one loss a sample");
+  const nn::RandomScope random(plan_.options.seed, static_cast<std::uint64_t>(share.step), positions);
+  at::Tensor losses;  // (batch) float32
+  {
+    const nn::AutocastScope autocast(rank_.device.type(), plan_.precision.autocast_type());
+    losses = replica_.model().losses(on_device);
+  }
+  LOCKSTEP_ASSERT(losses.dim() == 1 && losses.size(0) == static_cast<std::int64_t>(batch.size()) &&
+                      losses.scalar_type() == at::kFloat,
+                  "a task gives one float32 loss a sample");
 
   timer_.enter(Part::kBackward);
-  (losses.sum() / static_cast<double>(global_count)).backward();
+  (losses.sum() * (share.loss_scale / static_cast<double>(share.global_count))).backward();
   count_losses(losses, batch, vote);  // last: it waits for the device
+}
+
+/// The samples of a step that has failed count as consumed.
+void Step::skip_passes(std::size_t count, Vote& vote) {
+  for (std::size_t pass = 0; pass < count; ++pass) {
+    loader_.recycle(next_batch(vote));
+  }
+}
+
+data::Batch Step::next_batch(Vote& vote) {
+  timer_.enter(Part::kWait);
+  data::Batch batch = loader_.next(rank_.index);
+  for (const data::Draw& draw : batch.draws) {
+    vote.digest += hash_of_sample(draw.index);
+  }
+  vote.samples += static_cast<std::int64_t>(batch.size());
+  return batch;
 }
 
 void Step::count_losses(const at::Tensor& losses, const data::Batch& batch, Vote& vote) const {
@@ -89,27 +116,45 @@ void Step::count_losses(const at::Tensor& losses, const data::Batch& batch, Vote
     const double loss = host.const_data_ptr<double>()[i];
     vote.loss_sum += loss;
     if (!std::isfinite(loss)) {
-      vote.not_finite += (vote.not_finite.empty() ? "" : ", ") + dataset_.name(batch.draws[i].index);
+      vote.not_finite += (vote.not_finite.empty() ? "" : ", ") + plan_.task.training_set().name(batch.draws[i].index);
     }
   }
-  vote.samples += static_cast<std::int64_t>(batch.size());
 }
 
 /// Every rank comes to the same decision, since what it rests on is the same bits everywhere.
-void Step::update(std::int64_t step, StepOutcome& outcome) {
-  const optim::ScheduleValue value = schedule_.at(step);
+void Step::update(const Stage& stage, checkpoint::State& state, StepOutcome& outcome) {
+  const optim::ScheduleValue value = stage.schedule.at(state.step - stage.first_step, state.plateau);
   outcome.learning_rate = value.learning_rate;
-  outcome.gradient_norm = replica_.arena().gradient_norm();
-  outcome.applied = std::isfinite(outcome.verdict.loss) && std::isfinite(outcome.gradient_norm);
+  outcome.phase = value.phase;
+  if (!outcome.verdict.failure.empty()) {
+    return;
+  }
+  const double loss_scale = plan_.precision.scales_loss() ? state.loss_scaler.scale : 1.0;
+  outcome.gradient_norm = replica_.arena().gradient_norm() / loss_scale;
+  const bool finite = std::isfinite(outcome.gradient_norm);
+  outcome.applied = finite && std::isfinite(outcome.verdict.loss);
+  if (plan_.precision.scales_loss()) {
+    optim::LossScaler scaler({});
+    scaler.load_state(state.loss_scaler);
+    scaler.update(!finite);
+    state.loss_scaler = scaler.state();
+    outcome.scale_was_cut = !finite && std::isfinite(outcome.verdict.loss);
+  }
   if (!outcome.applied) {
     return;
   }
+  optim::Update update;
+  update.learning_rate = value.learning_rate;
+  update.momentum = value.momentum;
   // As torch.nn.utils.clip_grad_norm_.
-  const double factor = options_.clip_norm / (outcome.gradient_norm + 1e-6);
-  if (options_.clip_norm > 0 && factor < 1) {
-    replica_.arena().scale_gradients(factor);
+  const double clip = plan_.options.clip_norm > 0 ? std::min(1.0, plan_.options.clip_norm / (outcome.gradient_norm + 1e-6)) : 1.0;
+  update.gradient_factor = clip / loss_scale;
+  optim::Ema* average = replica_.average();
+  if (average != nullptr) {
+    average->begin_update(state.updates + 1);
+    average->follow_buffers();
   }
-  replica_.optimizer().step(value.learning_rate, value.momentum.value_or(replica_.optimizer().options().beta1));
+  replica_.optimizer().step(update, average);
 }
 
 }  // namespace lockstep::train

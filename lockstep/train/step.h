@@ -1,13 +1,11 @@
 #pragma once
 
 #include "lockstep/checkpoint/state.h"
-#include "lockstep/data/batch_plan.h"
 #include "lockstep/data/loader.h"
 #include "lockstep/observe/step_timer.h"
-#include "lockstep/optim/schedule.h"
-#include "lockstep/parallel/gradient_sync.h"
 #include "lockstep/parallel/launch.h"
 #include "lockstep/train/agreement.h"
+#include "lockstep/train/plan.h"
 #include "lockstep/train/replica.h"
 
 namespace lockstep::train {
@@ -16,36 +14,46 @@ namespace lockstep::train {
 struct StepOutcome {
   Verdict verdict;
   double learning_rate = 0;
-  double gradient_norm = 0;  ///< before clipping
-  bool applied = false;      ///< whether the update was applied; not where loss or gradients are not finite
+  std::string phase;           ///< why the learning rate is what it is
+  double gradient_norm = 0;    ///< before clipping; of the true gradients, whatever the loss was scaled by
+  bool applied = false;        ///< whether the update was applied; not where loss or gradients are not finite
+  bool scale_was_cut = false;  ///< fp16: the gradients were too large for the loss scale, which is lower now
+  parallel::SyncReport sync;
 };
 
 /// Consumes one global batch: on every rank forward and backward over its passes, then together reduce, agree, update.
 class Step {
  public:
-  Step(parallel::Rank& rank, Replica& replica, data::Loader& loader, const data::BatchPlan& plan,
-       const optim::Schedule& schedule, const TrainOptions& options, const data::Dataset& dataset);
+  Step(parallel::Rank& rank, Replica& replica, data::Loader& loader, const Plan& plan);
 
-  /// The step at `state`. `wants_to_save` is this rank's wish for a snapshot afterwards.
-  StepOutcome run(const checkpoint::State& state, bool wants_to_save);
+  /// The step at `state`, in its stage; moves the loss scale in `state` on. `wants_to_save` is this rank's wish for a
+  /// snapshot afterwards. A rank whose passes throw something other than a UserError contributes zeros; the step is then
+  /// not applied, and the verdict says why.
+  StepOutcome run(const Stage& stage, checkpoint::State& state, bool wants_to_save);
 
   const observe::StepTimer& timer() const { return timer_; }
   observe::StepTimer& timer() { return timer_; }
 
  private:
-  void run_passes(const checkpoint::State& state, Vote& vote);
-  void run_pass(data::Batch& batch, std::int64_t global_count, std::int64_t step, Vote& vote);
+  /// The rank's share of a step.
+  struct Share {
+    std::int64_t step;
+    std::int64_t global_count;
+    double loss_scale;
+    std::size_t passes;
+  };
+
+  void run_passes(const Share& share, Vote& vote);
+  void run_pass(data::Batch& batch, const Share& share, Vote& vote);
+  void skip_passes(std::size_t count, Vote& vote);
+  data::Batch next_batch(Vote& vote);
   void count_losses(const at::Tensor& losses, const data::Batch& batch, Vote& vote) const;
-  void update(std::int64_t step, StepOutcome& outcome);
+  void update(const Stage& stage, checkpoint::State& state, StepOutcome& outcome);
 
   parallel::Rank& rank_;
   Replica& replica_;
   data::Loader& loader_;
-  const data::BatchPlan& plan_;
-  const optim::Schedule& schedule_;
-  const TrainOptions& options_;
-  const data::Dataset& dataset_;
-  parallel::GradientSync sync_;
+  const Plan& plan_;
   observe::StepTimer timer_;
 };
 

@@ -5,15 +5,17 @@
 #include "lockstep/data/batch.h"
 #include "lockstep/data/batch_plan.h"
 #include "lockstep/data/loader.h"
+#include "lockstep/nn/autocast.h"
 #include "lockstep/train/device_batch.h"
 
 namespace lockstep::train {
 namespace {
 
-/// Puts the network into evaluation mode, without gradients, for as long as it lives.
+/// Puts the network into evaluation mode, without gradients and in this precision, for as long as it lives.
 class EvaluationMode {
  public:
-  explicit EvaluationMode(torch::nn::Module& network) : network_(network), was_training_(network.is_training()) {
+  EvaluationMode(torch::nn::Module& network, c10::Device device, const Precision& precision)
+      : network_(network), was_training_(network.is_training()), autocast_(device.type(), precision.autocast_type()) {
     network_.eval();
   }
   ~EvaluationMode() { network_.train(was_training_); }
@@ -24,22 +26,23 @@ class EvaluationMode {
   torch::nn::Module& network_;
   bool was_training_;
   torch::NoGradGuard no_grad_;
+  nn::AutocastScope autocast_;
 };
 
 }  // namespace
 
 void sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& model, data::DecodePool& pool,
-           std::int64_t batch_size, const std::function<void(const tasks::DeviceBatch&)>& visit) {
+           const SweepOptions& options, const std::function<void(const tasks::DeviceBatch&)>& visit) {
   data::BatchOptions batches;
-  batches.per_rank_batch = static_cast<std::uint64_t>(batch_size);
+  batches.per_rank_batch = static_cast<std::uint64_t>(options.batch_size);
   const data::BatchPlan plan = data::plan_batches(batches, set.size(), rank.world_size);
-  data::LoaderOptions options;
-  options.shuffle = false;
-  options.end_epoch = 1;
-  options.only_rank = rank.index;
-  data::Loader loader(pool, set, plan, options);
+  data::LoaderOptions loading;
+  loading.shuffle = false;
+  loading.end_epoch = 1;
+  loading.only_rank = rank.index;
+  data::Loader loader(pool, set, plan, loading);
 
-  const EvaluationMode mode(model.network());
+  const EvaluationMode mode(model.network(), rank.device, options.precision);
   for (std::uint64_t step = 0; step < plan.steps_per_epoch(); ++step) {
     const std::size_t passes = plan.passes(step, rank.index).size();
     for (std::size_t pass = 0; pass < passes; ++pass) {
@@ -51,14 +54,14 @@ void sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& m
 }
 
 void visit_samples(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& model,
-                   const std::vector<std::uint64_t>& indices,
+                   const std::vector<std::uint64_t>& indices, const Precision& precision,
                    const std::function<void(const tasks::DeviceBatch&)>& visit) {
   std::vector<data::Draw> draws;
   for (const std::uint64_t index : indices) {
     draws.push_back({0, 0, index, index});
   }
   data::Batch batch = data::load_batch(set, draws);
-  const EvaluationMode mode(model.network());
+  const EvaluationMode mode(model.network(), rank.device, precision);
   visit(to_device(batch, rank.device));
 }
 

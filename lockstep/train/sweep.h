@@ -5,17 +5,23 @@
 #include "lockstep/data/decode_pool.h"
 #include "lockstep/parallel/launch.h"
 #include "lockstep/tasks/task.h"
+#include "lockstep/train/precision.h"
 
 namespace lockstep::train {
 
+struct SweepOptions {
+  std::int64_t batch_size = 1;
+  Precision precision{};
+};
+
 /// Takes a rank through its share of a set, once and in order, with the network in evaluation mode and no gradients:
-/// `visit` sees each batch of at most `batch_size` samples. The shares of all ranks make up the set.
+/// `visit` sees each batch of at most so many samples. The shares of all ranks make up the set.
 void sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& model, data::DecodePool& pool,
-           std::int64_t batch_size, const std::function<void(const tasks::DeviceBatch&)>& visit);
+           const SweepOptions& options, const std::function<void(const tasks::DeviceBatch&)>& visit);
 
 /// The same for a few samples by number, as one batch, decoded by the calling thread.
 void visit_samples(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& model,
-                   const std::vector<std::uint64_t>& indices,
+                   const std::vector<std::uint64_t>& indices, const Precision& precision,
                    const std::function<void(const tasks::DeviceBatch&)>& visit);
 
 }  // namespace lockstep::train

@@ -53,6 +53,15 @@ TEST(SnapshotFolder, GivesBackWhatWasSaved) {
   expect_same(saved.optimizer, loaded.optimizer);
 }
 
+TEST(SnapshotFolder, TheAveragedWeightsAreTheBestWhereThereAreSuch) {
+  const TempFolder run;
+  Snapshot saved = snapshot_at(12);
+  saved.ema = {{"weight", at::ones({2, 3})}, {"bias", at::ones({3})}};
+  const auto folder = SnapshotFolder(run.path()).save(saved, /*is_best=*/true, /*keep=*/2);
+  expect_same(saved.ema, load_snapshot(folder).ema);
+  EXPECT_EQ(best_weights(run.path()), folder / "ema.safetensors");
+}
+
 TEST(SnapshotFolder, NamesTheLastAndTheBest) {
   const TempFolder run;
   const SnapshotFolder snapshots(run.path());

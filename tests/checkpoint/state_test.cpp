@@ -19,8 +19,11 @@ State sample_state() {
           .updates = 1230,
           .epoch = 7,
           .step_in_epoch = 21,
-          .global_batch = 48,
+          .global_batches = {48, 24},
           .samples_per_epoch = 4040,
+          .loss_scaler = {.scale = 1024, .growth_tracker = 17},
+          .plateau = {.reductions = 2, .best = 0.7, .bad_evaluations = 3, .cooldown_left = 1},
+          .precision = "fp16",
           .threads_per_rank = 3,
           .elapsed_seconds = 0.1 + 0.2,
           .best = Best{"iou", 1.0 / 3.0, 1100}};
@@ -43,7 +46,10 @@ TEST(State, GoesThroughTextAndBackToTheBit) {
   EXPECT_EQ(back.updates, state.updates);
   EXPECT_EQ(back.epoch, state.epoch);
   EXPECT_EQ(back.step_in_epoch, state.step_in_epoch);
-  EXPECT_EQ(back.global_batch, state.global_batch);
+  EXPECT_EQ(back.global_batches, state.global_batches);
+  EXPECT_EQ(back.loss_scaler, state.loss_scaler);
+  EXPECT_EQ(back.plateau, state.plateau);
+  EXPECT_EQ(back.precision, state.precision);
   EXPECT_EQ(back.samples_per_epoch, state.samples_per_epoch);
   EXPECT_EQ(back.threads_per_rank, state.threads_per_rank);
   EXPECT_EQ(back.elapsed_seconds, state.elapsed_seconds);

@@ -1,13 +1,13 @@
 #include "lockstep/parallel/arena.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include "lockstep/parallel/gradient_sync.h"
-#include "lockstep/parallel/launch.h"
-
 namespace lockstep::parallel {
 namespace {
+
+using testing::ElementsAre;
 
 std::vector<ArenaParameter> parameters_of(const torch::nn::Module& module) {
   std::vector<ArenaParameter> parameters;
@@ -22,20 +22,98 @@ torch::nn::Sequential make_network() {
   return torch::nn::Sequential(torch::nn::Linear(7, 13), torch::nn::ReLU(), torch::nn::Linear(13, 3));
 }
 
-TEST(Arena, GradientsAreThoseOfPlainAutograd) {
+/// One step of several passes; gives the buckets in the order in which they became final during backward.
+std::vector<std::size_t> step(Arena& arena, torch::nn::Sequential& network, const std::vector<at::Tensor>& inputs) {
+  std::vector<std::size_t> finals;
+  arena.begin_step();
+  for (std::size_t pass = 0; pass < inputs.size(); ++pass) {
+    if (pass + 1 == inputs.size()) {
+      arena.before_last_pass([&](std::size_t bucket) { finals.push_back(bucket); });
+    }
+    network->forward(inputs[pass]).pow(2).sum().backward();
+  }
+  arena.close_step([&](std::size_t) { ADD_FAILURE() << "a bucket was not final by itself"; });
+  return finals;
+}
+
+TEST(Arena, GradientsAreThoseOfPlainAutogradStepAfterStep) {
   auto plain = make_network();
   auto laid = make_network();
   Arena arena(parameters_of(*laid), 64);
-  const at::Tensor input = torch::randn({4, 7});
-  plain->forward(input).pow(2).sum().backward();
-  for (int pass = 0; pass < 2; ++pass) {  // gradients of passes add up
-    laid->forward(input).pow(2).sum().backward();
-  }
-  for (std::size_t i = 0; i < plain->parameters().size(); ++i) {
-    EXPECT_TRUE(at::equal(plain->parameters()[i], laid->parameters()[i]));
-    EXPECT_TRUE(at::allclose(plain->parameters()[i].grad() * 2, laid->parameters()[i].grad()));
-  }
   EXPECT_GT(arena.buckets().size(), 1U);
+  const std::vector<at::Tensor> inputs = {torch::randn({4, 7}), torch::randn({4, 7}), torch::randn({4, 7})};
+  for (int repetition = 0; repetition < 2; ++repetition) {  // what is left of a step does not come into the next
+    plain->zero_grad();
+    for (const at::Tensor& input : inputs) {
+      plain->forward(input).pow(2).sum().backward();
+    }
+    step(arena, laid, inputs);
+    for (std::size_t i = 0; i < plain->parameters().size(); ++i) {
+      EXPECT_TRUE(at::equal(plain->parameters()[i], laid->parameters()[i]));
+      EXPECT_TRUE(at::equal(plain->parameters()[i].grad(), laid->parameters()[i].grad()));
+    }
+  }
+}
+
+TEST(Arena, BucketsAreFinalInTheLastPassAsTheirGradientsLand) {
+  auto network = make_network();
+  std::vector<ArenaParameter> parameters = parameters_of(*network);
+  std::ranges::reverse(parameters);
+  Arena arena(parameters, 1);
+  ASSERT_EQ(arena.buckets().size(), 4U);
+  const auto finals = step(arena, network, {torch::randn({4, 7}), torch::randn({4, 7})});
+  EXPECT_THAT(finals, testing::UnorderedElementsAre(0, 1, 2, 3));
+  const std::vector<std::string> order = arena.landing_order();
+  ASSERT_EQ(order.size(), 4U);
+  EXPECT_THAT(std::vector(order.begin(), order.begin() + 2), testing::UnorderedElementsAre("2.bias", "2.weight"));
+}
+
+TEST(Arena, ASharedWeightLandsOnce) {
+  const at::Tensor weight = torch::ones({3}, torch::requires_grad());
+  Arena arena({{"weight", weight, 0}}, 1 << 20);
+  int finals = 0;
+  arena.begin_step();
+  arena.before_last_pass([&](std::size_t) { ++finals; });
+  (weight * 2 + weight * 3).sum().backward();
+  EXPECT_EQ(finals, 1);
+  EXPECT_TRUE(at::equal(weight.grad(), torch::full({3}, 5.0F)));
+}
+
+TEST(Arena, WhatGotNoGradientHasZerosAndIsNotUsed) {
+  const at::Tensor used = torch::ones({3}, torch::requires_grad());
+  const at::Tensor unused = torch::ones({3}, torch::requires_grad());
+  Arena arena({{"used", used, 0}, {"unused", unused, 0}}, 1 << 20);
+  for (const bool both : {true, false}) {
+    arena.begin_step();
+    arena.before_last_pass([&](std::size_t) { EXPECT_TRUE(both); });
+    (both ? (used * 2 + unused).sum() : (used * 2).sum()).backward();
+    int late = 0;
+    arena.close_step([&](std::size_t) { ++late; });
+    EXPECT_EQ(late, both ? 0 : 1);
+    arena.read_use();
+    EXPECT_TRUE(arena.buckets()[0].slots[0].used);
+    EXPECT_EQ(arena.buckets()[0].slots[1].used, both);
+    EXPECT_TRUE(at::equal(unused.grad(), torch::full({3}, both ? 1.0F : 0.0F)));
+    EXPECT_TRUE(at::equal(used.grad(), torch::full({3}, 2.0F)));
+  }
+}
+
+TEST(Arena, AFailedStepKeepsWhatWasFinalAndZeroesTheRest) {
+  const at::Tensor first = torch::ones({3}, torch::requires_grad());
+  const at::Tensor second = torch::ones({3}, torch::requires_grad());
+  Arena arena({{"first", first, 0}, {"second", second, 0}}, 1);
+  std::vector<std::size_t> finals;
+  const auto note = [&](std::size_t bucket) { finals.push_back(bucket); };
+  arena.begin_step();
+  (second * 9).sum().backward();
+  arena.before_last_pass(note);
+  (first * 2).sum().backward();
+  arena.fail_step(note);
+  EXPECT_THAT(finals, ElementsAre(0, 1));
+  EXPECT_TRUE(at::equal(first.grad(), torch::full({3}, 2.0F)));
+  EXPECT_TRUE(at::equal(second.grad(), torch::zeros({3})));
+  arena.read_use();
+  EXPECT_FALSE(arena.buckets()[1].slots[0].used);
 }
 
 TEST(Arena, NormDoesNotDependOnHowBucketsAreCut) {
@@ -44,7 +122,7 @@ TEST(Arena, NormDoesNotDependOnHowBucketsAreCut) {
   for (const std::int64_t bytes : {1, 200, 1 << 20}) {
     auto network = make_network();
     Arena arena(parameters_of(*network), bytes);
-    network->forward(input).pow(2).sum().backward();
+    step(arena, network, {input});
     norms.push_back(arena.gradient_norm());
   }
   EXPECT_GT(norms[0], 0);
@@ -52,37 +130,17 @@ TEST(Arena, NormDoesNotDependOnHowBucketsAreCut) {
   EXPECT_EQ(norms[0], norms[2]);
 }
 
-TEST(Arena, ZeroingForgetsGradientsAndUse) {
+TEST(Arena, AnotherOneTakesTheParametersOver) {
   auto network = make_network();
-  Arena arena(parameters_of(*network), 1 << 20);
-  network->forward(torch::randn({4, 7})).sum().backward();
-  EXPECT_TRUE(arena.buckets()[0].slots[0].used);
-  arena.zero_gradients();
-  EXPECT_FALSE(arena.buckets()[0].slots[0].used);
-  EXPECT_EQ(arena.gradient_norm(), 0);
-}
-
-TEST(GradientSync, SumsOverRanksAndAgreesOnUse) {
-  launch({c10::kCPU, c10::kCPU}, {}, [](Rank& rank) {
-    const at::Tensor both = torch::ones({3}, torch::requires_grad());
-    const at::Tensor first_only = torch::ones({3}, torch::requires_grad());
-    const at::Tensor nobody = torch::ones({3}, torch::requires_grad());
-    Arena arena({{"both", both, 0}, {"first_only", first_only, 0}, {"nobody", nobody, 0}}, 1 << 20);
-    GradientSync sync(arena, rank.group);
-    sync.begin();
-    sync.before_last_pass();
-    at::Tensor loss = (both * (rank.index + 1)).sum();
-    if (rank.is_first()) {
-      loss = loss + (first_only * 5).sum();
-    }
-    loss.backward();
-    sync.finish();
-    EXPECT_TRUE(at::equal(both.grad(), torch::full({3}, 3.0F)));
-    EXPECT_TRUE(at::equal(first_only.grad(), torch::full({3}, 5.0F)));
-    for (const Slot& slot : arena.buckets()[0].slots) {
-      EXPECT_EQ(slot.used, slot.name != "nobody") << slot.name;
-    }
-  });
+  auto first = std::make_unique<Arena>(parameters_of(*network), 64);
+  const at::Tensor input = torch::randn({4, 7});
+  step(*first, network, {input});
+  const at::Tensor gradient = network->parameters()[0].grad().clone();
+  first.reset();
+  Arena second(parameters_of(*network), 1 << 20);
+  step(second, network, {input});
+  EXPECT_TRUE(at::equal(gradient, network->parameters()[0].grad()));
+  EXPECT_TRUE(at::equal(second.buckets()[0].gradient(second.buckets()[0].slots[0]).view({13, 7}), gradient));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <utility>
 
 #include "lockstep/base/error.h"
@@ -76,16 +77,34 @@ class SyntheticTask : public tasks::Task {
   Set evaluation_set_;
 };
 
+/// The identity, with a gradient that is multiplied by a slope.
+class Sloped : public torch::autograd::Function<Sloped> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& values,
+                            const at::Tensor& slopes) {
+    context->save_for_backward({slopes});
+    return values.clone();
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 const torch::autograd::variable_list& gradients) {
+    return {gradients[0] * context->get_saved_variables()[0], at::Tensor()};
+  }
+};
+
 template <typename Network>
 class SyntheticModel : public tasks::Model {
  public:
   SyntheticModel(const TinyTaskOptions& options, std::uint64_t seed)
-      : network_(std::make_shared<Network>(options.dropout)), disturbance_(options.disturbance) {
+      : network_(std::make_shared<Network>(options.dropout)),
+        disturbance_(options.disturbance),
+        gradient_fault_(options.gradient_fault),
+        backbone_prefix_(options.has_backbone ? Network::kBackbone : "") {
     nn::initialise(*network_, seed);
   }
 
   torch::nn::Module& network() override { return *network_; }
-  std::string backbone_prefix() const override { return ""; }
+  std::string backbone_prefix() const override { return backbone_prefix_; }
 
  protected:
   Network& net() const { return *network_; }
@@ -93,15 +112,19 @@ class SyntheticModel : public tasks::Model {
   /// (batch) float32
   at::Tensor disturbed(const at::Tensor& losses, const tasks::DeviceBatch& batch) const {
     std::vector<float> added;
+    std::vector<float> slopes;
     for (const data::Draw& draw : batch.host.draws) {
       added.push_back(static_cast<float>(disturbance_(draw)));
+      slopes.push_back(gradient_fault_(draw) ? std::numeric_limits<float>::infinity() : 1.0F);
     }
-    return losses + torch::tensor(added);
+    return Sloped::apply(losses.to(at::kFloat), torch::tensor(slopes)) + torch::tensor(added);
   }
 
  private:
   std::shared_ptr<Network> network_;
   std::function<double(const data::Draw&)> disturbance_;
+  std::function<bool(const data::Draw&)> gradient_fault_;
+  std::string backbone_prefix_;
 };
 
 // ---- Patches of volumes ----
@@ -159,6 +182,8 @@ class PatchSet : public SyntheticSet {
 
 class PatchNetwork : public torch::nn::Module {
  public:
+  static constexpr const char* kBackbone = "first.";
+
   explicit PatchNetwork(double dropout) : dropout_(std::make_shared<nn::ChannelDropout>(dropout, 0)) {
     register_module("first", first_);
     register_module("norm", norm_);
@@ -265,6 +290,8 @@ class EpisodeSet : public SyntheticSet {
 
 class EpisodeNetwork : public torch::nn::Module {
  public:
+  static constexpr const char* kBackbone = "embed.";
+
   explicit EpisodeNetwork(double dropout) : dropout_(std::make_shared<nn::ChannelDropout>(dropout, 0)) {
     register_module("embed", embed_);
     register_module("project", project_);

@@ -17,6 +17,12 @@ struct TinyTaskOptions {
   /// What is added to the loss of a training sample. It may be NaN, or throw: this is how a test plants a fault.
   std::function<double(const data::Draw&)> disturbance = [](const data::Draw&) { return 0.0; };
 
+  /// For which samples the gradient of the loss is infinite, though the loss is not.
+  std::function<bool(const data::Draw&)> gradient_fault = [](const data::Draw&) { return false; };
+
+  /// Whether the first layer counts as a backbone.
+  bool has_backbone = true;
+
   /// What an evaluation says its metric is, given what it is. Called by all ranks. It may be NaN, or throw.
   std::function<double(double)> claimed_metric = [](double metric) { return metric; };
 };

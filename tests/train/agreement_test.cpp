@@ -21,9 +21,9 @@ std::vector<Verdict> verdicts(const std::vector<Vote>& votes) {
 
 TEST(Agreement, EveryRankHearsTheSame) {
   std::vector<Vote> votes(3);
-  votes[0] = {.loss_sum = 3, .samples = 2, .digest = 10, .utilisation = 0.5, .not_finite = ""};
-  votes[1] = {.loss_sum = 9, .samples = 4, .digest = ~std::uint64_t{0}, .utilisation = 0.75, .not_finite = "a.png"};
-  votes[2] = {.utilisation = 1, .save = true, .not_finite = ""};
+  votes[0] = {.loss_sum = 3, .samples = 2, .digest = 10, .utilisation = 0.5, .not_finite = "", .failure = ""};
+  votes[1] = {.loss_sum = 9, .samples = 4, .digest = ~std::uint64_t{0}, .utilisation = 0.75, .not_finite = "a.png", .failure = ""};
+  votes[2] = {.utilisation = 1, .save = true, .not_finite = "", .failure = ""};
   for (const Verdict& verdict : verdicts(votes)) {
     EXPECT_DOUBLE_EQ(verdict.loss, 2);  // 12 over 6 samples, not the mean of the ranks' means
     EXPECT_EQ(verdict.samples, 6);
@@ -36,7 +36,7 @@ TEST(Agreement, EveryRankHearsTheSame) {
 }
 
 TEST(Agreement, OneRankThatStopsStopsAll) {
-  std::vector<Vote> votes(3, Vote{.samples = 1, .not_finite = ""});
+  std::vector<Vote> votes(3, Vote{.samples = 1, .not_finite = "", .failure = ""});
   votes[1].stop = true;
   for (const Verdict& verdict : verdicts(votes)) {
     EXPECT_TRUE(verdict.stop);
@@ -45,10 +45,21 @@ TEST(Agreement, OneRankThatStopsStopsAll) {
 }
 
 TEST(Agreement, NamesAllSamplesThatAreNotFinite) {
-  std::vector<Vote> votes(3, Vote{.samples = 2, .not_finite = ""});
+  std::vector<Vote> votes(3, Vote{.samples = 2, .not_finite = "", .failure = ""});
   votes[0].not_finite = "a.png, b.png";
   votes[2].not_finite = "c.png";
   EXPECT_EQ(verdicts(votes)[1].not_finite, "a.png, b.png, c.png");
+}
+
+TEST(Agreement, NamesEveryRankThatFailed) {
+  std::vector<Vote> votes(3, Vote{.samples = 2, .not_finite = "x.png", .failure = ""});
+  fail(votes[1], 1, std::runtime_error("out of luck\nbacktrace"));
+  fail(votes[2], 2, std::bad_alloc());
+  for (const Verdict& verdict : verdicts(votes)) {
+    EXPECT_EQ(verdict.failure, "rank 1: out of luck, rank 2: std::bad_alloc");
+    EXPECT_TRUE(verdict.out_of_memory);
+    EXPECT_EQ(verdict.not_finite, "x.png, x.png, x.png");
+  }
 }
 
 TEST(Agreement, HashesOfSamplesDiffer) {

@@ -2,21 +2,15 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-#include <algorithm>
-#include <cmath>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
-#include "lockstep/checkpoint/snapshot.h"
 #include "lockstep/data/epoch_order.h"
-#include "lockstep/observe/run_history.h"
-#include "lockstep/train/run.h"
-#include "tests/support/temp_folder.h"
 #include "tests/support/tiny_tasks.h"
+#include "tests/train/runs.h"
 
 namespace lockstep::train {
 namespace {
@@ -24,101 +18,6 @@ namespace {
 using test::TempFolder;
 using test::TinyTaskOptions;
 using testing::HasSubstr;
-using testing::StartsWith;
-
-constexpr double kRounding = 1e-5;
-constexpr std::uint64_t kGlobalBatch = 6;  // of 22 samples: four steps an epoch, the last one of four samples
-
-TrainOptions options_in(const TempFolder& folder, int ranks) {
-  TrainOptions options;
-  options.checkpoint_dir = folder.path();
-  options.devices = text("cpu:", ranks);
-  options.epochs = 3;
-  options.batch_size = 2;
-  options.global_batch = kGlobalBatch;
-  options.seed = 7;
-  options.threads_per_rank = 1;
-  options.num_workers = 1;
-  options.watchdog_seconds = 60;
-  return options;
-}
-
-RunEnd train(const tasks::Task& task, const TrainOptions& options) {
-  const checkpoint::RunFolder folder(options.checkpoint_dir);
-  return run(task, options, folder, nlohmann::json::object());
-}
-
-observe::RunHistory history(const TempFolder& folder) { return observe::read_run_history(folder / "run.jsonl"); }
-
-std::vector<nlohmann::json> events(const TempFolder& folder, const std::string& name) {
-  std::vector<nlohmann::json> found;
-  for (const nlohmann::json& record : observe::read_run_log(folder / "run.jsonl")) {
-    if (record.at("event") == name) {
-      found.push_back(record);
-    }
-  }
-  return found;
-}
-
-/// How many of the log's warnings have these words.
-std::ptrdiff_t warnings_with(const TempFolder& folder, const std::string& words) {
-  return std::ranges::count_if(events(folder, "warning"), [&](const nlohmann::json& record) {
-    return record.at("message").get<std::string>().find(words) != std::string::npos;
-  });
-}
-
-checkpoint::Snapshot last_snapshot(const TempFolder& folder) {
-  return checkpoint::load_snapshot(checkpoint::SnapshotFolder(folder.path()).last().value());
-}
-
-void expect_same_tensors(const checkpoint::NamedTensors& some, const checkpoint::NamedTensors& others) {
-  ASSERT_EQ(some.size(), others.size());
-  for (std::size_t i = 0; i < some.size(); ++i) {
-    EXPECT_EQ(some[i].first, others[i].first);
-    EXPECT_TRUE(at::equal(some[i].second, others[i].second)) << some[i].first;
-  }
-}
-
-/// Weights, optimizer and state, the time aside.
-void expect_same_snapshots(const TempFolder& some, const TempFolder& others) {
-  checkpoint::Snapshot one = last_snapshot(some);
-  checkpoint::Snapshot other = last_snapshot(others);
-  expect_same_tensors(one.model, other.model);
-  expect_same_tensors(one.optimizer, other.optimizer);
-  one.state.elapsed_seconds = other.state.elapsed_seconds = 0;
-  EXPECT_EQ(checkpoint::to_json(one.state), checkpoint::to_json(other.state));
-}
-
-/// The log's numbers, with `tolerance` relative to their size; 0: the same bits.
-void expect_same_history(const TempFolder& some, const TempFolder& others, double tolerance) {
-  const observe::RunHistory one = history(some);
-  const observe::RunHistory other = history(others);
-  ASSERT_EQ(one.steps.size(), other.steps.size());
-  for (std::size_t i = 0; i < one.steps.size(); ++i) {
-    const observe::StepEvent& a = one.steps[i];
-    const observe::StepEvent& b = other.steps[i];
-    EXPECT_EQ(a.step, b.step);
-    EXPECT_EQ(a.epoch, b.epoch);
-    EXPECT_EQ(a.samples, b.samples) << "step " << a.step;
-    EXPECT_EQ(a.learning_rate, b.learning_rate) << "step " << a.step;
-    EXPECT_NEAR(a.loss, b.loss, tolerance * std::abs(a.loss)) << "step " << a.step;
-    EXPECT_NEAR(a.gradient_norm, b.gradient_norm, tolerance * a.gradient_norm) << "step " << a.step;
-  }
-  ASSERT_EQ(one.evaluations.size(), other.evaluations.size());
-  for (std::size_t i = 0; i < one.evaluations.size(); ++i) {
-    EXPECT_EQ(one.evaluations[i].step, other.evaluations[i].step);
-    if (tolerance == 0) {
-      EXPECT_EQ(one.evaluations[i].metrics, other.evaluations[i].metrics);
-    }
-  }
-}
-
-/// The loss of the sample at one place of one epoch's order, alone.
-auto at_place(std::uint64_t epoch, std::uint64_t position, const std::function<double()>& what) {
-  return [=](const data::Draw& draw) { return draw.epoch == epoch && draw.position == position ? what() : 0.0; };
-}
-
-double not_a_number() { return std::numeric_limits<double>::quiet_NaN(); }
 
 /// Both tiny tasks go through the same loop.
 class Loop : public testing::TestWithParam<std::string> {
@@ -135,7 +34,7 @@ TEST_P(Loop, LearnsAndLeavesARunFolder) {
   const TempFolder folder;
   TrainOptions options = options_in(folder, 2);
   options.epochs = 12;
-  options.learning_rate = 2e-2;
+  options.schedule.learning_rate = 2e-2;
   EXPECT_EQ(train(*task(), options), RunEnd::kFinished);
 
   const observe::RunHistory run = history(folder);
@@ -238,17 +137,39 @@ TEST_P(Loop, AFinishedRunTakesNoFurtherStep) {
   EXPECT_EQ(events(folder, "step").size(), steps);
 }
 
-TEST_P(Loop, ARankThatFailsEndsTheRunAndTheSameCommandResumesIt) {
-  const TempFolder folder;
+TEST_P(Loop, AStepThatFailsOnOneRankIsDroppedOnAll) {
   TinyTaskOptions broken;  // position 10: the second step of the epoch, in the share of the last of two ranks
   broken.disturbance = at_place(1, 10, []() -> double { throw std::runtime_error("the coffee is spilt"); });
+  const TempFolder folder;
+  EXPECT_EQ(train(*task(broken), options_in(folder, 2)), RunEnd::kFinished);
+  EXPECT_EQ(last_snapshot(folder).state.step, 12);
+  EXPECT_EQ(last_snapshot(folder).state.updates, 11);
+  const std::vector<nlohmann::json> skips = events(folder, "skip");
+  ASSERT_EQ(skips.size(), 1U);
+  EXPECT_EQ(skips[0].at("step"), 6);
+  EXPECT_EQ(skips[0].at("failure"), "rank 1: the coffee is spilt");
+  EXPECT_EQ(warnings_with(folder, "step 6 dropped"), 1);
+
+  const TempFolder reference;  // every step saw its samples, also those that the failed rank did not come to
+  train(*task(), options_in(reference, 2));
+  for (std::size_t i = 0; i < 12; ++i) {
+    EXPECT_EQ(history(folder).steps[i].samples, history(reference).steps[i].samples);
+  }
+}
+
+TEST_P(Loop, ThreeStepsThatFailInARowEndTheRunAndTheSameCommandResumesIt) {
+  const TempFolder folder;
+  TinyTaskOptions broken;
+  broken.disturbance = [](const data::Draw& draw) -> double {
+    return draw.epoch == 1 ? throw std::runtime_error("the coffee is spilt") : 0.0;
+  };
   try {
     train(*task(broken), options_in(folder, 2));
     FAIL() << "the run went on";
   } catch (const TrainingError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("rank 1 failed: the coffee is spilt"));
+    EXPECT_THAT(error.what(), HasSubstr("rank 0: the coffee is spilt, rank 1: the coffee is spilt"));
   }
-  EXPECT_THAT(events(folder, "end").at(0).at("reason").get<std::string>(), StartsWith("failed"));
+  EXPECT_THAT(events(folder, "end").at(0).at("reason").get<std::string>(), testing::StartsWith("failed"));
   EXPECT_EQ(last_snapshot(folder).state.epoch, 1);
 
   const TempFolder reference;
@@ -342,7 +263,7 @@ TEST_P(Loop, EvaluationIsTheSameToTheBitOnAnyRankCount) {
                      [&](parallel::Rank& rank) {
                        const auto model = tiny->make_model(3);
                        data::DecodePool pool(1);
-                       const auto metrics = evaluate(rank, *tiny, *model, pool, /*batch_size=*/2);
+                       const auto metrics = evaluate(rank, *tiny, *model, pool, /*batch_size=*/2, {});
                        if (rank.is_first()) {
                          expected = expected.value_or(metrics);
                          EXPECT_EQ(metrics, *expected) << ranks << " ranks";
@@ -379,7 +300,7 @@ TEST_P(Loop, ARunGoesOnWithItsOwnGlobalBatchAndSeedOnly) {
   options.max_steps = 3;
   options.global_batch.reset();
   EXPECT_EQ(train(*task(), options), RunEnd::kMaxSteps);
-  EXPECT_EQ(last_snapshot(folder).state.global_batch, static_cast<std::int64_t>(kGlobalBatch));
+  EXPECT_EQ(last_snapshot(folder).state.global_batches, std::vector<std::int64_t>{kGlobalBatch});
 }
 
 TEST(LoopWithUnusedParameters, NeedsNoFlagAndLeavesThemAlone) {

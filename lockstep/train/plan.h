@@ -1,0 +1,20 @@
+#pragma once
+
+#include <vector>
+
+#include "lockstep/tasks/task.h"
+#include "lockstep/train/options.h"
+#include "lockstep/train/precision.h"
+#include "lockstep/train/stages.h"
+
+namespace lockstep::train {
+
+/// What a run does, decided before its ranks start and the same for all of them.
+struct Plan {
+  const tasks::Task& task;
+  const TrainOptions& options;
+  std::vector<Stage> stages{};
+  Precision precision{};
+};
+
+}  // namespace lockstep::train

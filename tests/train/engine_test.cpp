@@ -1,0 +1,205 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <map>
+
+#include "lockstep/base/error.h"
+#include "lockstep/base/files.h"
+#include "tests/support/tiny_tasks.h"
+#include "tests/train/runs.h"
+
+/// What a step can be asked to do beside the plain one: two stages, averaged weights, precisions, optimizers.
+namespace lockstep::train {
+namespace {
+
+using testing::HasSubstr;
+
+class Engine : public testing::TestWithParam<std::string> {
+ protected:
+  static std::unique_ptr<tasks::Task> task() { return test::make_tiny_task(GetParam()); }
+
+  /// The parameters of the tiny networks that stand for a backbone.
+  static std::string backbone() { return GetParam() == "patches" ? "first." : "embed."; }
+};
+
+INSTANTIATE_TEST_SUITE_P(Tasks, Engine, testing::Values("patches", "episodes"),
+                         [](const auto& instance) { return instance.param; });
+
+std::map<std::string, at::Tensor> model_of(const checkpoint::Snapshot& snapshot) {
+  return {snapshot.model.begin(), snapshot.model.end()};
+}
+
+/// Two stages, an average, clipping, and a schedule with a state: all that a resume has to bring back.
+TrainOptions everything_in(const TempFolder& folder, int ranks) {
+  TrainOptions options = options_in(folder, ranks);
+  options.epochs = 4;
+  options.stage1_epochs = 2;
+  options.stage2_learning_rate = 5e-4;
+  options.ema_decay = 0.9;
+  options.schedule.scheduler = "plateau";
+  options.schedule.plateau_patience = 0;
+  options.schedule.warmup_epochs = 0.5;
+  return options;
+}
+
+TEST_P(Engine, TheBackboneRestsInStage1AndLearnsInStage2) {
+  const TempFolder folder;
+  TrainOptions options = everything_in(folder, 2);
+  options.max_steps = 8;
+  train(*task(), options);
+  const auto fresh = task()->make_model(options.seed);
+  const auto before = checkpoint::named_weights(fresh->network());
+  const auto after = model_of(last_snapshot(folder));
+  int rested = 0;
+  int moved = 0;
+  for (const auto& [name, tensor] : before) {
+    const bool is_same = at::equal(tensor, after.at(name));
+    if (name.starts_with(backbone())) {
+      EXPECT_TRUE(is_same) << name;
+      ++rested;
+    } else {
+      moved += is_same ? 0 : 1;
+    }
+  }
+  EXPECT_GT(rested, 0);
+  EXPECT_GT(moved, 0);
+  for (const auto& [name, tensor] : last_snapshot(folder).optimizer) {
+    EXPECT_EQ(name.find(backbone()), std::string::npos) << "state of a frozen parameter";
+  }
+
+  options.max_steps.reset();
+  train(*task(), options);
+  const auto end = model_of(last_snapshot(folder));
+  for (const auto& [name, tensor] : before) {
+    if (name.starts_with(backbone())) {
+      EXPECT_FALSE(at::equal(tensor, end.at(name))) << name;
+    }
+  }
+  EXPECT_EQ(history(folder).steps.at(0).learning_rate, options.schedule.learning_rate / 3) << "warm-up of stage 1";
+  EXPECT_EQ(history(folder).steps.at(8).learning_rate, *options.stage2_learning_rate / 3) << "warm-up of stage 2";
+}
+
+TEST_P(Engine, ResumeBringsBackStagesAverageAndPlateauToTheBit) {
+  const TempFolder reference;
+  train(*task(), everything_in(reference, 2));
+  for (const std::int64_t cut : {1, 7, 8, 9, 12}) {
+    SCOPED_TRACE(text("stopped after step ", cut));
+    const TempFolder folder;
+    TrainOptions options = everything_in(folder, 2);
+    options.max_steps = cut;
+    EXPECT_EQ(train(*task(), options), RunEnd::kMaxSteps);
+    options.max_steps.reset();
+    EXPECT_EQ(train(*task(), options), RunEnd::kFinished);
+    expect_same_history(reference, folder, 0);
+    expect_same_snapshots(reference, folder);
+    EXPECT_EQ(read_file(reference / "model.safetensors"), read_file(folder / "model.safetensors"));
+  }
+}
+
+TEST_P(Engine, StagesAndAverageDoNotDependOnTheRankCount) {
+  const TempFolder reference;
+  train(*task(), everything_in(reference, 1));
+  for (const int ranks : {2, 3}) {
+    const TempFolder folder;
+    train(*task(), everything_in(folder, ranks));
+    expect_same_history(reference, folder, kRounding);
+  }
+}
+
+TEST_P(Engine, TheAverageIsEvaluatedSavedAndBroughtHome) {
+  const TempFolder folder;
+  TrainOptions options = options_in(folder, 2);
+  options.ema_decay = 0.5;
+  options.ema_warmup = false;
+  train(*task(), options);
+  EXPECT_EQ(events(folder, "evaluate").size(), 3U);
+  EXPECT_EQ(events(folder, "evaluate-raw").size(), 3U);
+  const checkpoint::Snapshot last = last_snapshot(folder);
+  ASSERT_EQ(last.ema.size(), last.model.size());
+  const auto best = checkpoint::SnapshotFolder(folder.path()).best().value();
+  EXPECT_EQ(read_file(folder / "model.safetensors"), read_file(best / "ema.safetensors"));
+  EXPECT_NE(read_file(folder / "model.safetensors"), read_file(best / "model.safetensors"));
+}
+
+TEST_P(Engine, HowBucketsAreCutChangesNoBit) {
+  const TempFolder reference;
+  TrainOptions options = options_in(reference, 3);
+  options.ema_decay = 0.9;
+  train(*task(), options);
+  for (const double mebibytes : {1e-6, 3e-4}) {
+    const TempFolder folder;
+    options.checkpoint_dir = folder.path();
+    options.bucket_mebibytes = mebibytes;
+    train(*task(), options);
+    expect_same_history(reference, folder, 0);
+    expect_same_tensors(last_snapshot(reference).model, last_snapshot(folder).model);
+    expect_same_tensors(last_snapshot(reference).ema, last_snapshot(folder).ema);
+  }
+}
+
+TEST_P(Engine, LearnsWithEveryOptimizerAndPrecision) {
+  for (const std::string optimizer : {"adamw", "adam", "sgd"}) {
+    for (const std::string precision : {"fp32", "bf16", "fp16"}) {
+      SCOPED_TRACE(optimizer + " in " + precision);
+      const TempFolder folder;
+      TrainOptions options = options_in(folder, 2);
+      options.epochs = 12;
+      options.optimizer = optimizer;
+      options.precision = precision;
+      options.schedule.learning_rate = optimizer == "sgd" ? 0.5 : 2e-2;
+      EXPECT_EQ(train(*task(), options), RunEnd::kFinished);
+      EXPECT_LT(history(folder).steps.back().loss, 0.85 * history(folder).steps.front().loss);
+    }
+  }
+}
+
+TEST_P(Engine, TheLossScaleIsCutWhereGradientsOverflowAndIsPartOfTheState) {
+  const TempFolder reference;
+  TrainOptions options = options_in(reference, 2);
+  options.precision = "fp16";
+  const auto overflowing = [&] {
+    test::TinyTaskOptions broken;  // an infinite gradient behind a finite loss
+    broken.gradient_fault = [](const data::Draw& draw) { return draw.epoch == 1; };
+    return test::make_tiny_task(GetParam(), broken);
+  };
+  train(*overflowing(), options);
+  const checkpoint::State end = last_snapshot(reference).state;
+  EXPECT_EQ(end.loss_scaler.scale, 65536.0 / 16) << "four steps of the second epoch overflowed";
+  EXPECT_EQ(end.updates, 8);
+  EXPECT_EQ(events(reference, "skip").size(), 4U);
+  EXPECT_EQ(warnings_with(reference, "skipped: its loss or gradient"), 0) << "a scale that is too high is no alarm";
+
+  const TempFolder folder;
+  options.checkpoint_dir = folder.path();
+  options.max_steps = 6;
+  train(*overflowing(), options);
+  options.max_steps.reset();
+  train(*overflowing(), options);
+  expect_same_history(reference, folder, 0);
+  expect_same_snapshots(reference, folder);
+}
+
+TEST_P(Engine, TheLogTellsHowMuchWasReducedAndHowMuchOfItEarly) {
+  const TempFolder folder;
+  train(*task(), options_in(folder, 2));
+  const auto epochs = events(folder, "epoch");
+  ASSERT_EQ(epochs.size(), 3U);
+  EXPECT_GT(epochs[0].at("reduced_bytes"), 0);
+  EXPECT_LE(epochs[0].at("early_bytes"), epochs[0].at("reduced_bytes"));
+  const TempFolder alone;
+  train(*task(), options_in(alone, 1));
+  EXPECT_EQ(events(alone, "epoch").at(0).at("reduced_bytes"), 0);
+}
+
+TEST(EngineWithoutABackbone, HasNoTwoStages) {
+  const TempFolder folder;
+  TrainOptions options = options_in(folder, 1);
+  options.stage1_epochs = 1;
+  test::TinyTaskOptions plain;
+  plain.has_backbone = false;
+  EXPECT_THROW(train(*test::make_patch_task(plain), options), UsageError);
+}
+
+}  // namespace
+}  // namespace lockstep::train
