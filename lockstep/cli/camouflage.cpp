@@ -23,7 +23,7 @@ CamouflageSetup::CamouflageSetup() {
   train.checkpoint_dir = "runs/camouflage";
   train.epochs = 150;
   train.batch_size = 32;
-  train.learning_rate = 4e-4;
+  train.schedule.learning_rate = 4e-4;
 }
 
 OptionTable CamouflageSetup::table() {

@@ -1,5 +1,7 @@
 #include "lockstep/cli/train_options.h"
 
+#include "lockstep/cli/schedule_options.h"
+
 namespace lockstep::cli {
 namespace {
 
@@ -86,13 +88,7 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
   table.add("--pretrained", options.pretrained,
             "Weights to begin with, for the whole network or its backbone (safetensors, PyTorch's or timm's names).",
             {.group = group, .placeholder = "FILE"});
-  table.add("--lr", options.learning_rate, "The highest learning rate.", number(group, exclusive(0)));
-  table.add("--scheduler", options.scheduler, "How the learning rate goes over the run.",
-            {.group = group, .placeholder = "NAME", .allowed = {"onecycle", "cosine"}});
-  table.add("--min-lr", options.min_learning_rate, "The learning rate at the end (cosine).",
-            number(group, inclusive(0)));
-  table.add("--warmup-epochs", options.warmup_epochs, "Epochs in which the learning rate rises from zero (cosine).",
-            number(group, inclusive(0)));
+  add_schedule_options(table, options.schedule);
   table.add("--weight-decay", options.weight_decay, "Of AdamW; not on biases, norms and scales.",
             number(group, inclusive(0)));
   table.add("--clip-norm", options.clip_norm, "Largest global norm of the gradients; 0: no clipping.",

@@ -1,114 +1,64 @@
 #include "lockstep/optim/schedule.h"
 
-#include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
+#include "lockstep/optim/schedule_curves.h"
 
 namespace lockstep::optim {
-namespace {
 
-/// Half a cosine from `start` (progress 0) to `end` (progress 1).
-double anneal(double start, double end, double progress) {
-  return end + (start - end) / 2 * (1 + std::cos(std::numbers::pi * progress));
-}
-
-/// How far `position` is on the way from `start` to `end`; a way without length is behind us.
-double progress(double position, double start, double end) {
-  return end > start ? (position - start) / (end - start) : 1;
-}
-
-std::string count(const char* phase, std::int64_t done, std::int64_t steps) {
-  return text(phase, ' ', done + 1, '/', steps);
-}
-
-void validate_cosine(const ScheduleOptions& options) {
-  if (!(options.min_learning_rate >= 0 && options.min_learning_rate <= options.learning_rate)) {
-    throw UsageError(text("--min-lr ", options.min_learning_rate, " is not between 0 and --lr ", options.learning_rate),
-                     "give a --min-lr from 0 up to --lr");
-  }
-  if (options.warmup_steps < 0) {
-    throw UsageError("--warmup-epochs is below 0", "give 0 for no warm-up");
-  }
-  if (options.warmup_steps > 0 && options.warmup_steps >= options.total_steps) {
-    throw UsageError(text("--warmup-epochs: the warm-up takes ", options.warmup_steps, " steps, the whole run only ",
-                          options.total_steps),
-                     "give fewer --warmup-epochs, or a longer run");
-  }
-}
-
-void validate_one_cycle(const ScheduleOptions& options) {
-  if (options.warmup_steps != 0) {
-    throw UsageError("--warmup-epochs does not go with --scheduler onecycle, which warms up by itself",
-                     "leave out --warmup-epochs, or choose --scheduler cosine");
-  }
-  if (options.min_learning_rate != 0) {
-    throw UsageError("--min-lr does not go with --scheduler onecycle, which ends near 0 by itself",
-                     "leave out --min-lr, or choose --scheduler cosine");
-  }
+Schedule::Schedule(const ScheduleOptions& options) : options_(options) {
+  LOCKSTEP_ASSERT(options.total_steps >= 1, "a run has at least one step");
+  LOCKSTEP_ASSERT(options.warmup_steps >= 0 && options.warmup_steps < options.total_steps, "the warm-up ends in time");
+  LOCKSTEP_ASSERT(options.learning_rate > 0 && std::isfinite(options.learning_rate), "a learning rate is above 0");
+  LOCKSTEP_ASSERT(options.min_learning_rate >= 0 && options.min_learning_rate <= options.learning_rate,
+                  "the smallest learning rate is not above the highest");
+  LOCKSTEP_ASSERT(options.restart_steps >= 1 && options.restart_factor >= 1, "a fall has steps, and never fewer");
   LOCKSTEP_ASSERT(options.rising_share >= 0 && options.rising_share <= 1, "a share is between 0 and 1");
   LOCKSTEP_ASSERT(options.start_divisor > 0 && options.final_divisor > 0, "divisors are above 0");
+  LOCKSTEP_ASSERT(options.step_length >= 1, "a level has at least one step");
 }
 
-}  // namespace
-
-void ScheduleOptions::validate() const {
-  LOCKSTEP_ASSERT(total_steps >= 1, "a run has at least one step");
-  if (!(learning_rate > 0 && std::isfinite(learning_rate))) {
-    throw UsageError(text("--lr ", learning_rate, " is not above 0"), "give a learning rate such as --lr 0.001");
-  }
-  if (kind == ScheduleKind::kCosine) {
-    validate_cosine(*this);
-  } else {
-    validate_one_cycle(*this);
-  }
-}
-
-Schedule::Schedule(const ScheduleOptions& options) : options_(options) { options_.validate(); }
-
-ScheduleValue Schedule::at(std::int64_t step) const {
+ScheduleValue Schedule::at(std::int64_t step, const PlateauState& plateau) const {
   LOCKSTEP_ASSERT(step >= 0 && step < options_.total_steps, text("step ", step, " is not a step of the run"));
-  return options_.kind == ScheduleKind::kCosine ? cosine(step) : one_cycle(step);
+  return step < options_.warmup_steps ? warm_up(step) : after_warm_up(step - options_.warmup_steps, plateau);
 }
 
-ScheduleValue Schedule::cosine(std::int64_t step) const {
+PlateauState Schedule::observed(std::int64_t steps_done, double metric, const PlateauState& plateau) const {
+  const bool counts = options_.kind == ScheduleKind::kPlateau && steps_done >= options_.warmup_steps;
+  return counts ? optim::observed(options_.plateau, plateau, metric) : plateau;
+}
+
+ScheduleValue Schedule::warm_up(std::int64_t step) const {
+  const bool cycles = options_.kind == ScheduleKind::kOneCycle;
+  const double end = cycles ? options_.learning_rate / options_.start_divisor : options_.learning_rate;
   ScheduleValue value;
-  if (step < options_.warmup_steps) {
-    value.learning_rate =
-        options_.learning_rate * static_cast<double>(step + 1) / static_cast<double>(options_.warmup_steps + 1);
-    value.phase = count("warm-up", step, options_.warmup_steps);
-    return value;
-  }
-  const std::int64_t done = step - options_.warmup_steps;
+  value.learning_rate = end * static_cast<double>(step + 1) / static_cast<double>(options_.warmup_steps + 1);
+  value.momentum = after_warm_up(0, {}).momentum;
+  value.phase = count_phase("warm-up", step, options_.warmup_steps);
+  return value;
+}
+
+ScheduleValue Schedule::after_warm_up(std::int64_t done, const PlateauState& plateau) const {
   const std::int64_t steps = options_.total_steps - options_.warmup_steps;
-  value.learning_rate = anneal(options_.learning_rate, options_.min_learning_rate,
-                               static_cast<double>(done) / static_cast<double>(steps));
-  value.phase = count("cosine", done, steps);
-  return value;
-}
-
-ScheduleValue Schedule::one_cycle(std::int64_t step) const {
-  const double start = options_.learning_rate / options_.start_divisor;
-  const double end = start / options_.final_divisor;
-  const auto position = static_cast<double>(step);
-  // The peak need not fall on a step; in a run of few steps it lies before the first one.
-  const double peak = options_.rising_share * static_cast<double>(options_.total_steps) - 1;
-  const auto rising_steps = std::max<std::int64_t>(0, static_cast<std::int64_t>(std::floor(peak)) + 1);
-  ScheduleValue value;
-  if (position <= peak) {
-    const double way = progress(position, 0, peak);
-    value.learning_rate = anneal(start, options_.learning_rate, way);
-    value.momentum = anneal(options_.high_momentum, options_.low_momentum, way);
-    value.phase = count("rise", step, rising_steps);
-  } else {
-    const double way = progress(position, peak, static_cast<double>(options_.total_steps - 1));
-    value.learning_rate = anneal(options_.learning_rate, end, way);
-    value.momentum = anneal(options_.low_momentum, options_.high_momentum, way);
-    value.phase = count("fall", step - rising_steps, options_.total_steps - rising_steps);
+  switch (options_.kind) {
+    case ScheduleKind::kConstant:
+      return {options_.learning_rate, {}, count_phase("constant", done, steps)};
+    case ScheduleKind::kCosine:
+      return cosine(options_, done, steps);
+    case ScheduleKind::kRestarts:
+      return restarts(options_, done);
+    case ScheduleKind::kOneCycle:
+      return one_cycle(options_, done, steps);
+    case ScheduleKind::kPolynomial:
+      return polynomial(options_, done, steps);
+    case ScheduleKind::kStep:
+      return falling_steps(options_, done);
+    case ScheduleKind::kPlateau:
+      return on_plateau(options_, plateau);
   }
-  return value;
+  LOCKSTEP_ASSERT(false, "unknown schedule");
 }
 
 }  // namespace lockstep::optim

@@ -1,7 +1,5 @@
 #include "lockstep/train/options.h"
 
-#include <cmath>
-
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 
@@ -22,13 +20,11 @@ void TrainOptions::validate() const {
   require(batch_size >= 1, "--batch-size", "1 or more");
   require(accumulation_steps >= 1, "--accumulation-steps", "1 or more");
   require(!global_batch || *global_batch >= 1, "--global-batch", "1 or more");
-  require(learning_rate > 0 && std::isfinite(learning_rate), "--lr", "a number above 0");
+  schedule.validate();
   require(clip_norm >= 0, "--clip-norm", "0 for no clipping, or a number above it");
   require(weight_decay >= 0, "--weight-decay", "0 or more");
   require(evaluate_every >= 1, "--evaluate-every", "1 or more");
   require(checkpoint_minutes > 0, "--checkpoint-minutes", "a number above 0");
-  require(min_learning_rate >= 0, "--min-lr", "0 or more");
-  require(warmup_epochs >= 0, "--warmup-epochs", "0 or more");
   require(keep_checkpoints >= 1, "--keep-checkpoints", "1 or more");
   require(!threads_per_rank || *threads_per_rank >= 1, "--threads-per-rank", "1 or more");
   require(!num_workers || *num_workers >= 1, "--num-workers", "1 or more");

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "lockstep/optim/schedule_choice.h"
+
 namespace lockstep::train {
 
 /// How to train, for every task. Each task chooses its own defaults where these do not fit.
@@ -20,10 +22,7 @@ struct TrainOptions {
   std::uint64_t seed = 0;
   std::filesystem::path pretrained;  ///< weights to start from (safetensors); empty: none
 
-  std::string scheduler = "onecycle";  ///< "onecycle" or "cosine"
-  double learning_rate = 2e-3;
-  double min_learning_rate = 0;
-  double warmup_epochs = 0;
+  optim::ScheduleChoice schedule;
   double weight_decay = 0.01;  ///< not on biases, norms and other parameters of less than two dimensions
   double clip_norm = 1.0;      ///< of the gradients' global L2 norm; 0: no clipping
 

@@ -2,7 +2,6 @@
 
 #include <ATen/Context.h>
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/base/error.h"
@@ -11,6 +10,7 @@
 #include "lockstep/base/signals.h"
 #include "lockstep/base/text.h"
 #include "lockstep/observe/report.h"
+#include "lockstep/optim/rate_rule.h"
 #include "lockstep/parallel/devices.h"
 #include "lockstep/train/resources.h"
 #include "lockstep/train/trained_model.h"
@@ -33,25 +33,11 @@ struct Setting {
   checkpoint::State state{};
 };
 
-optim::ScheduleKind schedule_kind(const std::string& name) {
-  if (name == "onecycle") {
-    return optim::ScheduleKind::kOneCycle;
-  }
-  if (name == "cosine") {
-    return optim::ScheduleKind::kCosine;
-  }
-  throw UsageError(text("--scheduler '", name, "' is not known"), "give onecycle or cosine");
-}
-
 optim::Schedule make_schedule(const TrainOptions& options, const data::BatchPlan& plan) {
-  const auto steps_per_epoch = static_cast<std::int64_t>(plan.steps_per_epoch());
-  optim::ScheduleOptions schedule;
-  schedule.kind = schedule_kind(options.scheduler);
-  schedule.learning_rate = options.learning_rate;
-  schedule.min_learning_rate = options.min_learning_rate;
-  schedule.warmup_steps = std::llround(options.warmup_epochs * static_cast<double>(steps_per_epoch));
-  schedule.total_steps = options.epochs * steps_per_epoch;
-  return optim::Schedule(schedule);
+  const optim::RateSetting rate{options.schedule.learning_rate, static_cast<std::int64_t>(plan.global_batch)};
+  return optim::Schedule(optim::in_steps(options.schedule, options.epochs,
+                                         static_cast<std::int64_t>(plan.steps_per_epoch()),
+                                         optim::scaled_rate(options.schedule, rate)));
 }
 
 /// A run that goes on keeps the global batch with which it began: on another number of ranks the accumulation follows.

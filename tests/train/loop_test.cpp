@@ -135,7 +135,7 @@ TEST_P(Loop, LearnsAndLeavesARunFolder) {
   const TempFolder folder;
   TrainOptions options = options_in(folder, 2);
   options.epochs = 12;
-  options.learning_rate = 2e-2;
+  options.schedule.learning_rate = 2e-2;
   EXPECT_EQ(train(*task(), options), RunEnd::kFinished);
 
   const observe::RunHistory run = history(folder);

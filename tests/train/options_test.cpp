@@ -18,7 +18,7 @@ TEST(TrainOptions, TheDefaultsAndTheSmallestNumbersAreFine) {
   smallest.keep_checkpoints = smallest.prefetch_factor = 1;
   smallest.max_steps = smallest.threads_per_rank = smallest.num_workers = 1;
   smallest.global_batch = 1;
-  smallest.learning_rate = 1e-9;
+  smallest.schedule.learning_rate = 1e-9;
   smallest.clip_norm = smallest.weight_decay = 0;
   smallest.watchdog_seconds = 1;
   EXPECT_NO_THROW(smallest.validate());
@@ -36,8 +36,8 @@ TEST(TrainOptions, ANumberOutOfItsRangeIsAnErrorThatNamesItsFlag) {
       {"--batch-size", [](TrainOptions& options) { options.batch_size = 0; }},
       {"--accumulation-steps", [](TrainOptions& options) { options.accumulation_steps = 0; }},
       {"--global-batch", [](TrainOptions& options) { options.global_batch = 0; }},
-      {"--lr", [](TrainOptions& options) { options.learning_rate = 0; }},
-      {"--lr", [](TrainOptions& options) { options.learning_rate = kNotANumber; }},
+      {"--lr", [](TrainOptions& options) { options.schedule.learning_rate = 0; }},
+      {"--lr", [](TrainOptions& options) { options.schedule.learning_rate = kNotANumber; }},
       {"--clip-norm", [](TrainOptions& options) { options.clip_norm = -1; }},
       {"--weight-decay", [](TrainOptions& options) { options.weight_decay = -1; }},
       {"--evaluate-every", [](TrainOptions& options) { options.evaluate_every = 0; }},
