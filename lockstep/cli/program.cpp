@@ -13,12 +13,13 @@
 #include "lockstep/cli/general.h"
 #include "lockstep/cli/help.h"
 #include "lockstep/cli/nearest.h"
+#include "lockstep/cli/schedule.h"
 
 namespace lockstep::cli {
 namespace {
 
 struct Command {
-  std::string name;  ///< "train camouflage"
+  std::string name;  ///< "train camouflage", "schedule"
   std::string summary;
   ExitCode (*run)(const std::string& command, const std::vector<std::string>& arguments);
   std::string (*flags)();  ///< as Markdown
@@ -32,6 +33,7 @@ const std::vector<Command>& commands() {
        evaluate_camouflage_flags},
       {"predict camouflage", "write masks, overlays and a contact sheet for images", predict_camouflage,
        predict_camouflage_flags},
+      {"schedule", "show the learning rate of a run before it is started", schedule, schedule_flags},
   };
   return all;
 }
@@ -73,8 +75,9 @@ ExitCode dispatch(const std::vector<std::string>& arguments) {
   const std::string given = arguments.size() > 1 ? arguments[0] + " " + arguments[1] : arguments[0];
   std::vector<std::string> names;
   for (const Command& command : commands()) {
-    if (command.name == given) {
-      return command.run("lockstep " + command.name, {arguments.begin() + 2, arguments.end()});
+    if (command.name == given || command.name == arguments[0]) {
+      const auto words = std::ranges::count(command.name, ' ') + 1;
+      return command.run("lockstep " + command.name, {arguments.begin() + words, arguments.end()});
     }
     names.push_back(command.name);
   }

@@ -12,9 +12,7 @@
 namespace lockstep::observe {
 namespace {
 
-// In the units of the drawing; the browser scales the whole.
-constexpr double kWidth = 520;
-constexpr double kHeight = 280;
+// In the units of the drawing.
 constexpr double kLeft = 58;
 constexpr double kRight = 14;
 constexpr double kTop = 10;
@@ -64,7 +62,7 @@ Range range_of(const std::vector<Series>& all, std::vector<double> Series::*valu
 /// A range of steps; they are counted from zero.
 Axis horizontal_axis(const Range& range) {
   const double high = range.high > 0 ? range.high : 1;
-  return {0, high, tick_distance(0, high, kXTicks), kLeft, kWidth - kRight};
+  return {0, high, tick_distance(0, high, kXTicks), kLeft, kChartWidth - kRight};
 }
 
 /// From the tick below the range to the tick above it, so that the scale says where the curve ends.
@@ -75,7 +73,7 @@ Axis vertical_axis(Range range) {
   }
   const double distance = tick_distance(range.low, range.high, kYTicks);
   return {std::floor(range.low / distance + 1e-9) * distance, std::ceil(range.high / distance - 1e-9) * distance,
-          distance, kHeight - kBottom, kTop};
+          distance, kChartHeight - kBottom, kTop};
 }
 
 /// A tick's label with just the digits that tell it from the next one.
@@ -122,7 +120,7 @@ std::string draw_axes(const Axis& x, const Axis& y, const std::string& x_label) 
     svg += svg_label("middle", x(tick), y.from + 18, tick_label(tick, x.distance));
   }
   svg += svg_line("axis", x.from, y.from, x.to, y.from);
-  return svg + svg_label("middle", (x.from + x.to) / 2, kHeight - 6, x_label);
+  return svg + svg_label("middle", (x.from + x.to) / 2, kChartHeight - 6, x_label);
 }
 
 std::string draw_curve(const Series& series, const Axis& x, const Axis& y) {
@@ -205,17 +203,21 @@ Series smooth(const Series& series, double memory) {
   return smoothed;
 }
 
-std::string line_chart(const Chart& chart) {
+std::string draw_chart(const Chart& chart) {
   const Axis x = horizontal_axis(range_of(chart.series, &Series::x));
   const Axis y = vertical_axis(range_of(chart.series, &Series::y));
   std::string curves;
   for (const Series& series : chart.series) {
     curves += draw_curve(series, x, y);
   }
+  return draw_axes(x, y, chart.x_label) + curves;
+}
+
+std::string line_chart(const Chart& chart) {
   const std::string title = escape_html(chart.title);
   return text("<figure class=\"chart\"><figcaption>", title, legend(chart.series), "</figcaption><svg viewBox=\"0 0 ",
-              kWidth, " ", kHeight, "\" role=\"img\" aria-label=\"", title, "\">", draw_axes(x, y, chart.x_label),
-              curves, "</svg></figure>\n");
+              kChartWidth, " ", kChartHeight, "\" role=\"img\" aria-label=\"", title, "\">", draw_chart(chart),
+              "</svg></figure>\n");
 }
 
 }  // namespace lockstep::observe

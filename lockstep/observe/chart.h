@@ -30,6 +30,13 @@ Series thin_out(const Series& series, std::size_t points);
 /// The series with the past weighing `memory` (0 … 1) at each point, corrected for the start (as in Adam's moments).
 Series smooth(const Series& series, double memory);
 
+/// The size of a chart's drawing, in units that a browser scales.
+inline constexpr double kChartWidth = 520;
+inline constexpr double kChartHeight = 280;
+
+/// The axes and the curves, as what stands within an `<svg>` of that size; classes say how each part looks.
+std::string draw_chart(const Chart& chart);
+
 /// The chart as a `<figure>` with an SVG that scales to its place. The page's style gives the
 /// colours.
 std::string line_chart(const Chart& chart);

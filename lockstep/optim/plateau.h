@@ -18,7 +18,7 @@ struct PlateauOptions {
 /// run without evaluations.
 struct PlateauState {
   std::int64_t reductions = 0;
-  std::optional<double> best;        ///< metric; larger is better
+  std::optional<double> best = {};   ///< metric; larger is better
   std::int64_t bad_evaluations = 0;  ///< in a row, without a gain
   std::int64_t cooldown_left = 0;    ///< evaluations
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iomanip>
 #include <utility>
 
 #include "lockstep/base/error.h"
@@ -106,9 +107,9 @@ void require_room(const ScheduleOptions& options) {
   }
 }
 
-/// The last epoch of a fall, counted from the run's start: "32", "7.5".
-double end_in_epochs(const ScheduleOptions& options, const Fall& fall, std::int64_t steps_per_epoch) {
-  return static_cast<double>(options.warmup_steps + fall.start + fall.length) / static_cast<double>(steps_per_epoch);
+/// The last epoch that lies wholly before the end of a fall, counted from the run's start.
+std::int64_t last_epoch_of(const ScheduleOptions& options, const Fall& fall, std::int64_t steps_per_epoch) {
+  return (options.warmup_steps + fall.start + fall.length) / steps_per_epoch;
 }
 
 }  // namespace
@@ -161,13 +162,14 @@ std::optional<std::string> word_on_open_restart(const ScheduleOptions& options, 
     return std::nullopt;
   }
   const Fall last = fall_at(options, options.total_steps - 1 - options.warmup_steps);
-  const double end = end_in_epochs(options, last, steps_per_epoch);
+  const std::int64_t end = last_epoch_of(options, last, steps_per_epoch);
   std::string lengths = text(end);
   if (last.restarts > 0) {
-    lengths = text(end_in_epochs(options, fall_at(options, last.start - 1), steps_per_epoch), " or ", end);
+    lengths = text(last_epoch_of(options, fall_at(options, last.start - 1), steps_per_epoch), " or ", end);
   }
-  return text("the learning rate is still ", last_rate, " in the last step, in the middle of a fall of --scheduler ",
-              "restarts; ", lengths, " epochs would end with a fall");
+  return text("the learning rate is still ", std::setprecision(2), last_rate,
+              " in the last step, in the middle of a fall of --scheduler ", "restarts; ", lengths,
+              " epochs would end with a fall");
 }
 
 }  // namespace lockstep::optim

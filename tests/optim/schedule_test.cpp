@@ -5,11 +5,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iomanip>
 #include <iterator>
 #include <sstream>
 #include <vector>
 
-#include "lockstep/base/error.h"
+#include "lockstep/base/random.h"
 #include "lockstep/base/text.h"
 #include "tests/support/process.h"
 
@@ -18,26 +19,40 @@ namespace {
 
 constexpr double kTolerance = 1e-12;
 constexpr double kAdamBeta1 = 0.9;
+constexpr std::int64_t kLengths[] = {1, 2, 3, 4, 7, 10, 11, 100, 333, 1500};
 
-ScheduleOptions cosine(double learning_rate, double min_learning_rate, std::int64_t warmup, std::int64_t total) {
+ScheduleOptions options_of(ScheduleKind kind, double learning_rate, std::int64_t warmup, std::int64_t total) {
   ScheduleOptions options;
+  options.kind = kind;
   options.learning_rate = learning_rate;
-  options.min_learning_rate = min_learning_rate;
   options.warmup_steps = warmup;
   options.total_steps = total;
   return options;
 }
 
-ScheduleOptions one_cycle(double learning_rate, std::int64_t total) {
-  ScheduleOptions options = cosine(learning_rate, 0, 0, total);
-  options.kind = ScheduleKind::kOneCycle;
-  return options;
-}
-
 std::string argument_of(const ScheduleOptions& run) {
-  return run.kind == ScheduleKind::kCosine ? text("cosine,", run.learning_rate, ',', run.min_learning_rate, ',',
-                                                  run.warmup_steps, ',', run.total_steps)
-                                           : text("onecycle,", run.learning_rate, ',', run.total_steps);
+  const auto words = [&](const char* kind, const auto&... others) {
+    return text(std::setprecision(17), kind, ',', run.learning_rate, ',', run.warmup_steps, ',', run.total_steps,
+                others...);
+  };
+  switch (run.kind) {
+    case ScheduleKind::kConstant:
+      return words("constant");
+    case ScheduleKind::kCosine:
+      return words("cosine", ',', run.min_learning_rate);
+    case ScheduleKind::kRestarts:
+      return words("restarts", ',', run.min_learning_rate, ',', run.restart_steps, ',', run.restart_factor);
+    case ScheduleKind::kOneCycle:
+      return words("onecycle");
+    case ScheduleKind::kPolynomial:
+      return words("polynomial", ',', run.power);
+    case ScheduleKind::kStep:
+      return words("step", ',', run.step_length, ',', run.gamma);
+    case ScheduleKind::kPlateau:
+      break;
+  }
+  ADD_FAILURE() << "no such scheduler in the reference";
+  return "";
 }
 
 void expect_pytorch(const std::vector<ScheduleOptions>& runs) {
@@ -56,66 +71,113 @@ void expect_pytorch(const std::vector<ScheduleOptions>& runs) {
       double beta1 = 0;
       ASSERT_TRUE(lines >> learning_rate >> beta1);
       const ScheduleValue value = schedule.at(step);
-      EXPECT_NEAR(value.learning_rate, learning_rate, kTolerance * learning_rate) << argument_of(run) << ' ' << step;
-      EXPECT_NEAR(value.momentum.value_or(kAdamBeta1), beta1, kTolerance) << argument_of(run) << ' ' << step;
+      ASSERT_NEAR(value.learning_rate, learning_rate, kTolerance * learning_rate) << argument_of(run) << ' ' << step;
+      ASSERT_NEAR(value.momentum.value_or(kAdamBeta1), beta1, kTolerance) << argument_of(run) << ' ' << step;
     }
   }
 }
 
-TEST(Schedule, CosineWithWarmUpEqualsPyTorch) {
-  expect_pytorch({cosine(1e-3, 0, 0, 1), cosine(2e-3, 1e-5, 0, 7), cosine(1e-3, 0, 1, 2), cosine(3e-4, 0, 2, 3),
-                  cosine(3e-4, 3e-4, 5, 20), cosine(1, 0.1, 10, 100), cosine(5e-4, 0, 99, 100),
-                  cosine(1e-3, 1e-6, 150, 1500)});
+/// Runs of many lengths with numbers drawn at random, with and without a warm-up.
+std::vector<ScheduleOptions> random_runs(ScheduleKind kind) {
+  RandomStream random({.seed = 7, .purpose = Purpose::kSelection, .layer = static_cast<std::uint32_t>(kind)});
+  std::vector<ScheduleOptions> runs;
+  for (const std::int64_t total : kLengths) {
+    for (const double share : {0.0, 0.1, random.uniform(), 1.0}) {
+      const std::int64_t warmup = std::min<std::int64_t>(total - 1, std::llround(share * static_cast<double>(total)));
+      ScheduleOptions run = options_of(kind, std::pow(10, random.uniform(-5, 0)), warmup, total);
+      run.min_learning_rate = random.chance(0.5) ? run.learning_rate * random.uniform() : 0;
+      run.restart_steps = 1 + static_cast<std::int64_t>(random.below(60));
+      run.restart_factor = 1 + static_cast<std::int64_t>(random.below(3));
+      run.power = random.uniform(0.2, 3);
+      run.step_length = 1 + static_cast<std::int64_t>(random.below(200)) + total / 20;
+      run.gamma = random.uniform(0.05, 0.95);
+      runs.push_back(run);
+    }
+  }
+  return runs;
 }
 
-TEST(Schedule, OneCycleEqualsPyTorch) {
-  expect_pytorch({one_cycle(2e-3, 1), one_cycle(2e-3, 2), one_cycle(2e-3, 3), one_cycle(2e-3, 4), one_cycle(1, 7),
-                  one_cycle(2e-3, 10), one_cycle(5e-4, 11), one_cycle(2e-3, 100), one_cycle(2e-3, 1333)});
+/// As users have them: SGDR over 30 epochs after a warm-up of two, cosine, one-cycle.
+std::vector<ScheduleOptions> usual_runs() {
+  ScheduleOptions restarts = options_of(ScheduleKind::kRestarts, 2e-3, 2 * 45, 32 * 45);
+  restarts.min_learning_rate = 1e-6;
+  restarts.restart_steps = 10 * 45;
+  restarts.restart_factor = 2;
+  return {restarts, options_of(ScheduleKind::kCosine, 4e-4, 0, 1500),
+          options_of(ScheduleKind::kOneCycle, 2e-3, 0, 1333)};
+}
+
+TEST(Schedule, EveryKindEqualsPyTorchOverWholeRuns) {
+  std::vector<ScheduleOptions> runs = usual_runs();
+  for (const ScheduleKind kind : {ScheduleKind::kConstant, ScheduleKind::kCosine, ScheduleKind::kRestarts,
+                                  ScheduleKind::kOneCycle, ScheduleKind::kPolynomial, ScheduleKind::kStep}) {
+    const std::vector<ScheduleOptions> more = random_runs(kind);
+    runs.insert(runs.end(), more.begin(), more.end());
+  }
+  expect_pytorch(runs);
 }
 
 TEST(Schedule, OneCycleHasNoGapWhereThePeakIsTheFirstStep) {
-  ScheduleOptions options = one_cycle(1, 2);
+  ScheduleOptions options = options_of(ScheduleKind::kOneCycle, 1, 0, 2);
   options.rising_share = 0.5;
   EXPECT_EQ(Schedule(options).at(0).learning_rate, 1);
 }
 
+TEST(Schedule, PlateauTakesItsRateFromTheState) {
+  ScheduleOptions options = options_of(ScheduleKind::kPlateau, 1, 4, 100);
+  options.min_learning_rate = 0.03;
+  const Schedule schedule(options);
+  EXPECT_DOUBLE_EQ(schedule.at(1).learning_rate, 2.0 / 5);
+  EXPECT_EQ(schedule.at(4).learning_rate, 1);
+  EXPECT_EQ(schedule.at(50, {.reductions = 1}).learning_rate, 0.1);
+  EXPECT_EQ(schedule.at(50, {.reductions = 7}).learning_rate, 0.03);
+  EXPECT_DOUBLE_EQ(schedule.at(1, {.reductions = 1}).learning_rate, 2.0 / 5);
+}
+
+TEST(Schedule, PlateauCountsEvaluationsAfterTheWarmUpOnly) {
+  ScheduleOptions options = options_of(ScheduleKind::kPlateau, 1, 10, 100);
+  EXPECT_EQ(Schedule(options).observed(9, 0.5, {}), PlateauState());
+  EXPECT_EQ(Schedule(options).observed(10, 0.5, {}).best, 0.5);
+  options.kind = ScheduleKind::kCosine;
+  EXPECT_EQ(Schedule(options).observed(10, 0.5, {}), PlateauState());
+}
+
 TEST(Schedule, NamesThePhase) {
-  const Schedule cosine_schedule(cosine(1e-3, 0, 10, 100));
-  EXPECT_EQ(cosine_schedule.at(2).phase, "warm-up 3/10");
-  EXPECT_EQ(cosine_schedule.at(10).phase, "cosine 1/90");
-  const Schedule cycle(one_cycle(1e-3, 10));
-  EXPECT_EQ(cycle.at(2).phase, "rise 3/3");
-  EXPECT_EQ(cycle.at(9).phase, "fall 7/7");
+  const auto phase = [](const ScheduleOptions& options, std::int64_t step, const PlateauState& plateau = {}) {
+    return Schedule(options).at(step, plateau).phase;
+  };
+  const ScheduleOptions cosine = options_of(ScheduleKind::kCosine, 1e-3, 10, 100);
+  EXPECT_EQ(phase(cosine, 2), "warm-up 3/10");
+  EXPECT_EQ(phase(cosine, 10), "cosine 1/90");
+  const ScheduleOptions cycle = options_of(ScheduleKind::kOneCycle, 1e-3, 0, 10);
+  EXPECT_EQ(phase(cycle, 2), "rise 3/3");
+  EXPECT_EQ(phase(cycle, 9), "fall 7/7");
+  ScheduleOptions restarts = options_of(ScheduleKind::kRestarts, 1e-3, 0, 100);
+  restarts.restart_steps = 10;
+  restarts.restart_factor = 2;
+  EXPECT_EQ(phase(restarts, 9), "cosine 10/10");
+  EXPECT_EQ(phase(restarts, 34), "restart 2, 5/40");
+  ScheduleOptions step = options_of(ScheduleKind::kStep, 1e-3, 0, 100);
+  step.step_length = 30;
+  EXPECT_EQ(phase(step, 61), "level 3, 2/30");
+  const ScheduleOptions plateau = options_of(ScheduleKind::kPlateau, 1e-3, 0, 100);
+  EXPECT_EQ(phase(plateau, 5), "level 1");
+  EXPECT_EQ(phase(plateau, 5, {.reductions = 1, .bad_evaluations = 3}), "level 2, no gain 3/11");
+  EXPECT_EQ(phase(plateau, 5, {.reductions = 1, .cooldown_left = 2}), "level 2, cools down for 2");
 }
 
 TEST(Schedule, RefusesStepsOutsideTheRun) {
-  const Schedule schedule(cosine(1e-3, 0, 0, 5));
+  const Schedule schedule(options_of(ScheduleKind::kCosine, 1e-3, 0, 5));
   EXPECT_THROW(schedule.at(-1), std::logic_error);
   EXPECT_THROW(schedule.at(5), std::logic_error);
 }
 
-void expect_refused(const ScheduleOptions& options, const std::string& flag) {
-  try {
-    options.validate();
-    FAIL() << "accepted, though " << flag << " is wrong";
-  } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr(flag));
-  }
-}
-
-TEST(ScheduleOptions, RefusalsNameTheFlag) {
-  expect_refused(cosine(0, 0, 0, 5), "--lr");
-  expect_refused(cosine(std::nan(""), 0, 0, 5), "--lr");
-  expect_refused(cosine(1e-3, 1e-2, 0, 5), "--min-lr");
-  expect_refused(cosine(1e-3, -1, 0, 5), "--min-lr");
-  expect_refused(cosine(1e-3, 0, 5, 5), "--warmup-epochs");
-  expect_refused(cosine(1e-3, 0, -1, 5), "--warmup-epochs");
-  ScheduleOptions cycle = one_cycle(1e-3, 5);
-  cycle.warmup_steps = 1;
-  expect_refused(cycle, "--scheduler");
-  cycle = one_cycle(1e-3, 5);
-  cycle.min_learning_rate = 1e-5;
-  expect_refused(cycle, "--scheduler");
+TEST(Schedule, RefusesOptionsThatContradictEachOther) {
+  EXPECT_THROW(Schedule(options_of(ScheduleKind::kCosine, 1e-3, 5, 5)), std::logic_error);
+  EXPECT_THROW(Schedule(options_of(ScheduleKind::kCosine, std::nan(""), 0, 5)), std::logic_error);
+  ScheduleOptions options = options_of(ScheduleKind::kCosine, 1e-3, 0, 5);
+  options.min_learning_rate = 1e-2;
+  EXPECT_THROW(Schedule{options}, std::logic_error);
 }
 
 }  // namespace
