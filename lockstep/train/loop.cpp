@@ -127,7 +127,7 @@ bool Loop::evaluate(checkpoint::State& state) {
   const Stage& stage = stage_of(plan_.stages, state.epoch - 1);
   state.plateau = stage.schedule.observed(state.step - stage.first_step, value, state.plateau);
   if (journal_ != nullptr) {
-    journal_->evaluated(state, raw, averaged, plan_.task.best_metric(), is_best);
+    journal_->evaluated(state, raw, averaged, is_best);
   }
   step_.timer().enter(Part::kOther);
   return is_best;

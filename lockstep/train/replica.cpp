@@ -143,7 +143,10 @@ void Replica::lay(const std::vector<parallel::ArenaParameter>& parameters, const
 }
 
 checkpoint::Snapshot Replica::snapshot(const checkpoint::State& state) {
-  checkpoint::Snapshot snapshot{state, checkpoint::named_weights(model_->network()), {}, optimizer_->state()};
+  // A run that resumes with an evaluation is saved before its first step.
+  const checkpoint::NamedTensors optimizer =
+      optimizer_ ? optimizer_->state() : checkpoint::NamedTensors(loaded_state_.begin(), loaded_state_.end());
+  checkpoint::Snapshot snapshot{state, checkpoint::named_weights(model_->network()), {}, optimizer};
   if (shadow_) {
     snapshot.ema = checkpoint::named_weights(shadow_->network());
   }
