@@ -1,8 +1,8 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 namespace lockstep::parallel {
@@ -21,22 +21,12 @@ inline Share share_of(std::size_t count, std::size_t rank, std::size_t world_siz
 
 /// Sums one share of several buffers, element by element in the order of the buffers, and leaves the sum in all of
 /// them. Every rank does this for its own share at the same time, so that the sum is the same bits everywhere, always.
+/// The buffers do not overlap. For float, double and std::int64_t.
 template <typename T>
-void sum_share(std::span<T* const> buffers, Share share) {
-  constexpr std::size_t kBlock = 2048;  // stays in the first-level cache together with one buffer's block
-  std::array<T, kBlock> sum;
-  for (std::size_t first = share.first; first < share.last; first += kBlock) {
-    const std::size_t count = std::min(kBlock, share.last - first);
-    std::copy_n(buffers[0] + first, count, sum.begin());
-    for (const T* buffer : buffers.subspan(1)) {
-      for (std::size_t i = 0; i < count; ++i) {
-        sum[i] += buffer[first + i];
-      }
-    }
-    for (T* buffer : buffers) {
-      std::copy_n(sum.begin(), count, buffer + first);
-    }
-  }
-}
+void sum_share(std::span<T* const> buffers, Share share);
+
+extern template void sum_share<float>(std::span<float* const>, Share);
+extern template void sum_share<double>(std::span<double* const>, Share);
+extern template void sum_share<std::int64_t>(std::span<std::int64_t* const>, Share);
 
 }  // namespace lockstep::parallel
