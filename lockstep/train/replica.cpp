@@ -30,9 +30,9 @@ Replica::Replica(const tasks::Task& task, const TrainOptions& options, c10::Devi
     : model_(task.make_model(options.seed)) {
   model_->network().to(device);
   arena_ = std::make_unique<parallel::Arena>(trainable_parameters(model_->network()), kBucketBytes);
-  optim::AdamWOptions adamw;
-  adamw.weight_decay = {options.weight_decay, 0.0};
-  optimizer_ = std::make_unique<optim::AdamW>(*arena_, adamw);
+  optim::OptimizerOptions optimizer;
+  optimizer.weight_decay = {options.weight_decay, 0.0};
+  optimizer_ = std::make_unique<optim::Optimizer>(*arena_, optimizer);
 }
 
 checkpoint::Snapshot Replica::snapshot(const checkpoint::State& state) {
@@ -47,7 +47,7 @@ checkpoint::LoadReport Replica::load_pretrained(const std::filesystem::path& fil
 void Replica::load(const checkpoint::Snapshot& snapshot) {
   const checkpoint::LoadOptions all{.source = "the snapshot", .prefix = "", .everything = true};
   checkpoint::load_weights(model_->network(), snapshot.model, all);
-  optimizer_->load_state({snapshot.optimizer.begin(), snapshot.optimizer.end()});
+  optimizer_->load_state({snapshot.optimizer.begin(), snapshot.optimizer.end()}, optim::Missing::kError);
 }
 
 }  // namespace lockstep::train

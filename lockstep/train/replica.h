@@ -5,7 +5,7 @@
 
 #include "lockstep/checkpoint/snapshot.h"
 #include "lockstep/checkpoint/weights.h"
-#include "lockstep/optim/adamw.h"
+#include "lockstep/optim/optimizer.h"
 #include "lockstep/parallel/arena.h"
 #include "lockstep/tasks/task.h"
 #include "lockstep/train/options.h"
@@ -20,7 +20,7 @@ class Replica {
 
   tasks::Model& model() { return *model_; }
   parallel::Arena& arena() { return *arena_; }
-  optim::AdamW& optimizer() { return *optimizer_; }
+  optim::Optimizer& optimizer() { return *optimizer_; }
 
   /// A view of the tensors of this replica with a state beside them.
   checkpoint::Snapshot snapshot(const checkpoint::State& state);
@@ -35,7 +35,7 @@ class Replica {
  private:
   std::unique_ptr<tasks::Model> model_;
   std::unique_ptr<parallel::Arena> arena_;
-  std::unique_ptr<optim::AdamW> optimizer_;
+  std::unique_ptr<optim::Optimizer> optimizer_;
 };
 
 }  // namespace lockstep::train

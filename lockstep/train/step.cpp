@@ -106,10 +106,8 @@ void Step::update(std::int64_t step, StepOutcome& outcome) {
   }
   // As torch.nn.utils.clip_grad_norm_.
   const double factor = options_.clip_norm / (outcome.gradient_norm + 1e-6);
-  if (options_.clip_norm > 0 && factor < 1) {
-    replica_.arena().scale_gradients(factor);
-  }
-  replica_.optimizer().step(value.learning_rate, value.momentum.value_or(replica_.optimizer().options().beta1));
+  const bool clips = options_.clip_norm > 0 && factor < 1;
+  replica_.optimizer().step({value.learning_rate, value.momentum, clips ? factor : 1}, nullptr);
 }
 
 }  // namespace lockstep::train
