@@ -40,9 +40,9 @@ class Ema {
   /// Makes the average equal to the weights, as it has to be where it begins.
   void set();
 
-  /// The decay of an update; they count from 1. It is 0 at the first one, which makes the average a copy of the
-  /// weights, and t updates later, with the warm-up, 1 - (1 + t / gamma) ^ -power, at most `decay` and at least
-  /// `min_decay`.
+  /// The decay of an update; updates count from 1. It is 0 up to update 1 + update_after_step, which makes the average
+  /// a copy of the weights, and `decay` afterwards. With the warm-up it is 1 - (1 + t / gamma) ^ -power, t updates
+  /// later, but at most `decay` and at least `min_decay`.
   double decay_at(std::int64_t update) const;
 
   /// The optimizer's next step is this update.

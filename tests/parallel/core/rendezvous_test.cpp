@@ -95,23 +95,38 @@ TEST(SharedSum, SharesCoverEveryElementOnce) {
   }
 }
 
-TEST(SharedSum, SumsInTheOrderOfTheBuffers) {
+template <typename T>
+class SharedSumOf : public testing::Test {};
+using Summed = testing::Types<float, double, std::int64_t>;
+TYPED_TEST_SUITE(SharedSumOf, Summed);
+
+TYPED_TEST(SharedSumOf, SumsOneShareInTheOrderOfTheBuffers) {
   constexpr std::size_t kCount = 5000;
-  std::vector<std::vector<float>> buffers(3, std::vector<float>(kCount));
-  std::vector<float> expected(kCount);
-  for (std::size_t i = 0; i < kCount; ++i) {
-    buffers[0][i] = 1e8F;
-    buffers[1][i] = -1e8F;
-    buffers[2][i] = static_cast<float>(i);
-    expected[i] = (buffers[0][i] + buffers[1][i]) + buffers[2][i];  // another order would lose the last term
-  }
-  std::vector<float*> pointers;
-  for (auto& buffer : buffers) {
-    pointers.push_back(buffer.data());
-  }
-  sum_share<float>(pointers, {0, kCount});
-  for (const auto& buffer : buffers) {
-    EXPECT_EQ(buffer, expected);
+  constexpr Share kShare = {16, 4983};
+  for (const std::size_t ranks : {1U, 2U, 3U, 5U}) {
+    // Another order would lose the small terms of floating-point numbers.
+    const auto term = [&](std::size_t rank, std::size_t i) {
+      return static_cast<TypeParam>(rank == 0 ? 1e17 : rank == 1 ? -1e17 : static_cast<double>(rank + i));
+    };
+    std::vector<std::vector<TypeParam>> buffers(ranks, std::vector<TypeParam>(kCount));
+    std::vector<TypeParam*> pointers;
+    for (std::size_t rank = 0; rank < ranks; ++rank) {
+      for (std::size_t i = 0; i < kCount; ++i) {
+        buffers[rank][i] = term(rank, i);
+      }
+      pointers.push_back(buffers[rank].data());
+    }
+    sum_share<TypeParam>(pointers, kShare);
+    for (std::size_t i = 0; i < kCount; ++i) {
+      TypeParam sum = term(0, i);
+      for (std::size_t rank = 1; rank < ranks; ++rank) {
+        sum += term(rank, i);
+      }
+      for (std::size_t rank = 0; rank < ranks; ++rank) {
+        const bool is_in_share = i >= kShare.first && i < kShare.last;
+        ASSERT_EQ(buffers[rank][i], is_in_share ? sum : term(rank, i)) << ranks << " ranks, element " << i;
+      }
+    }
   }
 }
 
