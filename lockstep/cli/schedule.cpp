@@ -1,8 +1,9 @@
 #include "lockstep/cli/schedule.h"
 
 #include <algorithm>
-#include <cstdio>
+#include <iomanip>
 #include <iostream>
+#include <sstream>
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
@@ -103,15 +104,16 @@ std::vector<Stage> make_stages(const Arguments& arguments) {
 void print_row(const Arguments& arguments, const Stage& stage, std::int64_t step) {
   const optim::ScheduleValue value = stage.schedule.at(step);
   const std::int64_t of_run = stage.first_step + step;
-  char momentum[32] = "-";
+  std::ostringstream row;
+  row << std::setw(6) << of_run / arguments.steps_per_epoch + 1 << std::setw(10) << of_run + 1 << std::scientific
+      << std::setprecision(6) << std::setw(14) << value.learning_rate << std::setw(10) << std::fixed
+      << std::setprecision(4);
   if (value.momentum) {
-    std::snprintf(momentum, sizeof momentum, "%.4f", *value.momentum);
+    row << *value.momentum;
+  } else {
+    row << "-";
   }
-  char row[64];
-  std::snprintf(row, sizeof row, "%6lld %9lld %13.6e %9s  ",
-                static_cast<long long>(of_run / arguments.steps_per_epoch + 1), static_cast<long long>(of_run + 1),
-                value.learning_rate, momentum);
-  std::cout << row << stage.name << (stage.name.empty() ? "" : ", ") << value.phase << "\n";
+  std::cout << row.str() << "  " << stage.name << (stage.name.empty() ? "" : ", ") << value.phase << "\n";
 }
 
 void print_table(const Arguments& arguments, const std::vector<Stage>& stages) {

@@ -91,7 +91,9 @@ TEST(ScheduleCommand, DrawsTheCurve) {
 }
 
 TEST(ScheduleCommand, RefusesFlagsThatWouldHaveNoEffect) {
-  const auto message = [](const Words& words) { return message_of<UsageError>([&] { printed(words); }); };
+  const auto message = [](const Words& words) {
+    return message_of<UsageError>([&] { schedule("lockstep schedule", words); });
+  };
   EXPECT_THAT(message({"--stage2-lr", "0.1"}), HasSubstr("give --stage1-epochs"));
   EXPECT_THAT(message({"--lr-base-batch", "8"}), HasSubstr("give --global-batch"));
   EXPECT_THAT(message({"--global-batch", "8"}), HasSubstr("--lr-base-batch"));
