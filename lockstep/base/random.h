@@ -17,6 +17,7 @@ enum class Purpose : std::uint8_t {
   kDropout = 4,    ///< dropped units, by layer
   kDropPath = 5,   ///< dropped residual branches, by layer
   kSelection = 6,  ///< which examples are shown
+  kScale = 7,      ///< the size of the images of a step
 };
 
 /// Which numbers: a stream is a function of these and of nothing else, so neither thread, rank nor resume can change

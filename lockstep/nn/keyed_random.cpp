@@ -32,21 +32,30 @@ at::Tensor draw_scales(const at::Tensor& like, std::int64_t units, double probab
 }  // namespace
 
 RandomScope::RandomScope(std::uint64_t seed, std::uint64_t step, std::span<const std::uint64_t> samples)
-    : seed_(seed), step_(step), samples_(samples.begin(), samples.end()), outer_(innermost) {
-  innermost = this;
-}
+    : RandomScope(RandomContext{seed, step, {samples.begin(), samples.end()}}) {}
+
+RandomScope::RandomScope(RandomContext context) : context_(std::move(context)), outer_(innermost) { innermost = this; }
 
 RandomScope::~RandomScope() { innermost = outer_; }
 
 const RandomScope& RandomScope::current(std::size_t batch_size) {
   LOCKSTEP_ASSERT(innermost != nullptr, "a random layer is trained outside a RandomScope");
-  LOCKSTEP_ASSERT(innermost->samples_.size() == batch_size,
-                  text("the RandomScope names ", innermost->samples_.size(), " samples, the batch has ", batch_size));
+  LOCKSTEP_ASSERT(
+      innermost->context_.samples.size() == batch_size,
+      text("the RandomScope names ", innermost->context_.samples.size(), " samples, the batch has ", batch_size));
   return *innermost;
 }
 
+std::optional<RandomContext> RandomScope::innermost_context() {
+  return innermost == nullptr ? std::nullopt : std::optional(innermost->context_);
+}
+
+RandomStream RandomScope::stream_of_step(Purpose purpose) const {
+  return RandomStream({context_.seed, purpose, context_.step, 0, 0});
+}
+
 RandomStream RandomScope::stream(Purpose purpose, std::size_t index, std::uint32_t layer) const {
-  return RandomStream({seed_, purpose, step_, samples_[index], layer});
+  return RandomStream({context_.seed, purpose, context_.step, context_.samples[index], layer});
 }
 
 DropPath::DropPath(double probability, std::uint32_t layer) : probability_(probability), layer_(layer) {

@@ -4,12 +4,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "lockstep/base/random.h"
 
 namespace lockstep::nn {
+
+/// What the random numbers inside a network depend on, but for the layer.
+struct RandomContext {
+  std::uint64_t seed = 0;
+  std::uint64_t step = 0;
+  std::vector<std::uint64_t> samples;  ///< one number a sample of the batch
+};
 
 /// Tells the layers of the calling thread which samples pass through them, so that what is random inside a network is a
 /// function of (seed, step, sample, layer). LibTorch's default generator is shared by threads and plays no part. Scopes
@@ -18,6 +26,7 @@ class RandomScope {
  public:
   /// `samples`: one number a sample of the batch, such as its position in the global batch or the epoch.
   RandomScope(std::uint64_t seed, std::uint64_t step, std::span<const std::uint64_t> samples);
+  explicit RandomScope(RandomContext context);
   ~RandomScope();
   RandomScope(const RandomScope&) = delete;
   RandomScope& operator=(const RandomScope&) = delete;
@@ -25,13 +34,18 @@ class RandomScope {
   /// The innermost scope of the calling thread; asserts that there is one, over a batch of this size.
   static const RandomScope& current(std::size_t batch_size);
 
+  /// What the innermost scope of the calling thread was made of, to be put in force again later or in another thread;
+  /// nothing where there is no scope.
+  static std::optional<RandomContext> innermost_context();
+
+  /// Random numbers that all samples of a step share, on every rank and in every pass.
+  RandomStream stream_of_step(Purpose purpose) const;
+
   /// The random numbers of one layer for the sample at `index` of the batch.
   RandomStream stream(Purpose purpose, std::size_t index, std::uint32_t layer) const;
 
  private:
-  std::uint64_t seed_;
-  std::uint64_t step_;
-  std::vector<std::uint64_t> samples_;
+  RandomContext context_;
   const RandomScope* outer_;
 };
 

@@ -105,5 +105,29 @@ TEST(RandomScope, GivesWayToAnInnerOneAndComesBack) {
   EXPECT_TRUE(at::equal(before, draw()));
 }
 
+TEST(RandomScope, CanBePutInForceAgainElsewhere) {
+  EXPECT_FALSE(RandomScope::innermost_context().has_value());
+  std::optional<RandomContext> context;
+  {
+    const RandomScope scope(kSeed, 5, positions(3, 8));
+    context = RandomScope::innermost_context();
+  }
+  at::Tensor there;
+  std::jthread([&] {
+    const RandomScope scope(*context);
+    there = ChannelDropout(0.25, 0).forward(at::ones({8, 64, 2, 2})).amax({2, 3});
+  }).join();
+  EXPECT_TRUE(at::equal(there, dropped_channels(5, 3, 8)));
+}
+
+TEST(RandomScope, GivesAllSamplesOfAStepTheSameNumbers) {
+  const auto draw = [](std::uint64_t step, std::uint64_t first, std::size_t count) {
+    const RandomScope scope(kSeed, step, positions(first, count));
+    return RandomScope::current(count).stream_of_step(Purpose::kScale).next();
+  };
+  EXPECT_EQ(draw(5, 0, 8), draw(5, 8, 3));
+  EXPECT_NE(draw(5, 0, 8), draw(6, 0, 8));
+}
+
 }  // namespace
 }  // namespace lockstep::nn
