@@ -32,6 +32,7 @@ struct TrainOptions {
   std::int64_t keep_checkpoints = 2;  ///< besides the best
 
   std::string devices = "auto";
+  std::string ranks = "thread";                  ///< or "process": what carries a rank
   std::optional<std::int64_t> threads_per_rank;  ///< of an operator on the CPU
   std::optional<std::int64_t> num_workers;       ///< decode threads, for all ranks together
   std::int64_t prefetch_factor = 2;              ///< passes decoded ahead, for each rank

@@ -24,8 +24,7 @@ constexpr std::size_t kExamples = 12;
 struct Setting {
   const tasks::Task& task;
   const TrainOptions& options;
-  const checkpoint::RunFolder& folder;
-  std::vector<c10::Device> devices;
+  const parallel::World& world;
   Resources resources{};
   data::BatchPlan plan{};
   optim::Schedule schedule{optim::ScheduleOptions{}};
@@ -64,7 +63,7 @@ data::BatchPlan make_plan(const Setting& setting) {
     batch.accumulation_steps = static_cast<std::uint64_t>(setting.options.accumulation_steps);
     batch.global_batch = setting.options.global_batch;
   }
-  return data::plan_batches(batch, setting.task.training_set().size(), static_cast<int>(setting.devices.size()));
+  return data::plan_batches(batch, setting.task.training_set().size(), setting.world.size);
 }
 
 void check_resumed(const checkpoint::State& state, const TrainOptions& options, std::size_t samples) {
@@ -94,25 +93,23 @@ checkpoint::State first_state(const TrainOptions& options, const data::BatchPlan
   return state;
 }
 
-Setting settle(const tasks::Task& task, const TrainOptions& options, const checkpoint::RunFolder& folder) {
-  Setting setting{
-      .task = task, .options = options, .folder = folder, .devices = parallel::parse_devices(options.devices)};
-  if (const auto last = checkpoint::SnapshotFolder(folder.path()).last()) {
+Setting settle(const parallel::World& world, const tasks::Task& task, const TrainOptions& options) {
+  Setting setting{.task = task, .options = options, .world = world};
+  if (const auto last = checkpoint::SnapshotFolder(options.checkpoint_dir).last()) {
     setting.resumed = checkpoint::load_snapshot(*last);
     check_resumed(setting.resumed->state, options, task.training_set().size());
   }
-  const bool on_cpu = setting.devices.front().is_cpu();
-  const int world_size = static_cast<int>(setting.devices.size());
+  const bool on_cpu = world.devices.front().is_cpu();
   int threads_of_run = 0;
-  if (setting.resumed && setting.resumed->state.on_cpu == on_cpu && setting.resumed->state.world_size == world_size) {
+  if (setting.resumed && setting.resumed->state.on_cpu == on_cpu && setting.resumed->state.world_size == world.size) {
     threads_of_run = setting.resumed->state.threads_per_rank;
   }
-  setting.resources = share_cores(setting.devices, parallel::available_cores(), options, threads_of_run);
+  setting.resources = share_cores(world, parallel::available_cores(), options, threads_of_run);
   setting.plan = make_plan(setting);
   setting.schedule = make_schedule(options, setting.plan);
   setting.state = setting.resumed ? setting.resumed->state : first_state(options, setting.plan);
   setting.state.on_cpu = on_cpu;
-  setting.state.world_size = world_size;
+  setting.state.world_size = world.size;
   setting.state.threads_per_rank = setting.resources.threads_per_rank;
   return setting;
 }
@@ -129,9 +126,9 @@ std::string describe(const data::BatchPlan& plan, const std::string& unit) {
 
 void announce(const Setting& setting) {
   const data::BatchPlan& plan = setting.plan;
-  log::info(text("Using ", parallel::describe_devices(setting.devices), " for training; decode threads: ",
+  log::info(text("Using ", setting.world.describe(), " for training; decode threads: ",
                  setting.resources.decode_threads, ", threads per rank: ", setting.resources.threads_per_rank));
-  log::info(text(describe(plan, setting.devices.front().is_cpu() ? "rank" : "GPU"), "; ", plan.steps_per_epoch(),
+  log::info(text(describe(plan, setting.world.devices.front().is_cpu() ? "rank" : "GPU"), "; ", plan.steps_per_epoch(),
                  " steps an epoch"));
   if (setting.state.epoch >= setting.options.epochs) {
     log::info(text("the run here has done its ", setting.state.epoch, " epochs; --fresh begins a new one"));
@@ -187,7 +184,7 @@ void warn_of_skips(const checkpoint::State& state) {
   }
 }
 
-RunEnd train_on_all_ranks(const Setting& setting, Journal& journal) {
+RunEnd train_on_all_ranks(const Setting& setting, Journal* journal) {
   data::DecodePool pool(setting.resources.decode_threads);
   data::LoaderOptions loading;
   loading.seed = setting.options.seed;
@@ -196,27 +193,32 @@ RunEnd train_on_all_ranks(const Setting& setting, Journal& journal) {
   loading.first_epoch = static_cast<std::uint64_t>(setting.state.epoch);
   loading.first_step = static_cast<std::uint64_t>(setting.state.step_in_epoch);
   loading.end_epoch = static_cast<std::uint64_t>(setting.options.epochs);
+  if (setting.world.place) {
+    loading.only_rank = setting.world.first_rank;
+  }
   data::Loader loader(pool, setting.task.training_set(), setting.plan, loading);
 
   RunEnd end = RunEnd::kFinished;
   parallel::LaunchOptions launching;
   launching.threads_per_rank = setting.resources.threads_per_rank;
   launching.timeout = Seconds(setting.options.watchdog_seconds);
-  parallel::launch(setting.devices, launching, [&](parallel::Rank& rank) {
+  parallel::launch(setting.world, launching, [&](parallel::Rank& rank) {
     checkpoint::State state = setting.state;
-    const RunEnd ended = train_rank(rank, setting, pool, loader, rank.is_first() ? &journal : nullptr, state);
-    if (rank.is_first()) {
+    const RunEnd ended = train_rank(rank, setting, pool, loader, rank.is_first() ? journal : nullptr, state);
+    if (rank.index == setting.world.first_rank) {
       end = ended;
+    }
+    if (rank.is_first()) {
       warn_of_skips(state);
     }
   });
   return end;
 }
 
-std::vector<observe::ReportExample> make_examples(const Setting& setting) {
+std::vector<observe::ReportExample> make_examples(const Setting& setting, const checkpoint::RunFolder& folder) {
   std::vector<observe::ReportExample> examples;
-  parallel::launch({setting.devices.front()}, {}, [&](parallel::Rank& rank) {
-    const auto model = load_trained(setting.task, setting.folder.best_model(), rank.device);
+  parallel::launch({setting.world.devices.front()}, {}, [&](parallel::Rank& rank) {
+    const auto model = load_trained(setting.task, folder.best_model(), rank.device);
     for (tasks::Example& example : illustrate(rank, setting.task, *model, kExamples)) {
       examples.push_back({std::move(example.caption), std::move(example.png)});
     }
@@ -225,25 +227,46 @@ std::vector<observe::ReportExample> make_examples(const Setting& setting) {
 }
 
 /// Leaves the best weights in the run folder, or the last where none was evaluated yet, and a report that shows them.
-void bring_home(const Setting& setting) {
-  write_file_atomically(setting.folder.best_model(), read_file(checkpoint::best_weights(setting.folder.path())));
+void bring_home(const Setting& setting, const checkpoint::RunFolder& folder) {
+  write_file_atomically(folder.best_model(), read_file(checkpoint::best_weights(folder.path())));
 
   observe::ReportContent report;
   report.title = setting.task.name();
   report.best_metric = setting.task.best_metric();
   report.split = kEvaluationSplit;
   try {
-    report.examples = make_examples(setting);
+    report.examples = make_examples(setting, folder);
   } catch (const UserError& error) {
     log::warn(text("the report is without examples: ", error.what()));
   }
-  observe::write_report(setting.folder.path(), report);
+  observe::write_report(folder.path(), report);
+}
+
+/// The part of the first process, which writes everything down.
+RunEnd train_and_record(const Setting& setting, const checkpoint::RunFolder& folder, const nlohmann::json& recipe) {
+  announce(setting);
+  const auto total_steps = setting.options.epochs * static_cast<std::int64_t>(setting.plan.steps_per_epoch());
+  RunEnd end;
+  {
+    Journal journal(folder, setting.options, setting.schedule, total_steps);
+    journal.started(setting.state, setting.world.size, recipe);
+    try {
+      end = train_on_all_ranks(setting, &journal);
+    } catch (const std::exception& error) {
+      journal.ended(text("failed: ", error.what()));
+      throw;
+    }
+    journal.ended(reason_of(end));
+  }
+  log::info(reason_of(end));
+  bring_home(setting, folder);
+  return end;
 }
 
 }  // namespace
 
-RunEnd run(const tasks::Task& task, const TrainOptions& options, const checkpoint::RunFolder& folder,
-           const nlohmann::json& recipe) {
+RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOptions& options,
+           const checkpoint::RunFolder* folder, const nlohmann::json& recipe) {
   const StopSignals signals;
   options.validate();
   if (options.deterministic) {
@@ -252,24 +275,8 @@ RunEnd run(const tasks::Task& task, const TrainOptions& options, const checkpoin
   }
   at::globalContext().setBenchmarkCuDNN(!options.deterministic);
 
-  const Setting setting = settle(task, options, folder);
-  announce(setting);
-  const auto total_steps = options.epochs * static_cast<std::int64_t>(setting.plan.steps_per_epoch());
-  RunEnd end;
-  {
-    Journal journal(folder, options, setting.schedule, total_steps);
-    journal.started(setting.state, static_cast<int>(setting.devices.size()), recipe);
-    try {
-      end = train_on_all_ranks(setting, journal);
-    } catch (const std::exception& error) {
-      journal.ended(text("failed: ", error.what()));
-      throw;
-    }
-    journal.ended(reason_of(end));
-  }
-  log::info(reason_of(end));
-  bring_home(setting);
-  return end;
+  const Setting setting = settle(world, task, options);
+  return folder != nullptr ? train_and_record(setting, *folder, recipe) : train_on_all_ranks(setting, nullptr);
 }
 
 }  // namespace lockstep::train
