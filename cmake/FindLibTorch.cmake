@@ -49,3 +49,29 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
     endif()
   endif()
 endif()
+
+# What direct use of the GPUs needs beside LibTorch: the headers of CUDA and of NCCL, and the very libraries that
+# libtorch_cuda has loaded. The wheel brings all of it; LibTorch_CUDA says whether it is here.
+set(LibTorch_CUDA OFF)
+if(LibTorch_FOUND AND EXISTS ${_library_dir}/libtorch_cuda.so)
+  file(GLOB _nvidia_includes ${_library_dir}/../../nvidia/*/include)
+  file(GLOB _nvidia_libraries ${_library_dir}/../../nvidia/*/lib)
+  find_path(LibTorch_CUDA_INCLUDE_DIR cuda_runtime_api.h PATHS ${_nvidia_includes} /usr/local/cuda/include
+    NO_DEFAULT_PATH NO_CACHE)
+  find_path(LibTorch_NCCL_INCLUDE_DIR nccl.h PATHS ${_nvidia_includes} /usr/include NO_DEFAULT_PATH NO_CACHE)
+  find_library(LibTorch_NCCL_LIBRARY NAMES libnccl.so.2 PATHS ${_nvidia_libraries} /usr/lib/x86_64-linux-gnu
+    NO_DEFAULT_PATH NO_CACHE)
+  find_library(LibTorch_CUDART_LIBRARY NAMES libcudart.so.13 libcudart.so.12 PATHS ${_nvidia_libraries}
+    ${_library_dir} /usr/local/cuda/lib64 NO_DEFAULT_PATH NO_CACHE)
+  if(LibTorch_CUDA_INCLUDE_DIR AND LibTorch_NCCL_INCLUDE_DIR AND LibTorch_NCCL_LIBRARY AND LibTorch_CUDART_LIBRARY)
+    set(LibTorch_CUDA ON)
+    if(NOT TARGET LibTorch::Cuda)
+      add_library(LibTorch::Cuda INTERFACE IMPORTED)
+      target_include_directories(LibTorch::Cuda SYSTEM INTERFACE ${LibTorch_CUDA_INCLUDE_DIR}
+        ${LibTorch_NCCL_INCLUDE_DIR} ${_nvidia_includes})
+      target_link_libraries(LibTorch::Cuda INTERFACE LibTorch::LibTorch ${_library_dir}/libtorch_cuda.so
+        ${LibTorch_NCCL_LIBRARY} ${LibTorch_CUDART_LIBRARY})
+    endif()
+  endif()
+  message(STATUS "Headers and libraries of CUDA and NCCL for several GPUs: ${LibTorch_CUDA}")
+endif()

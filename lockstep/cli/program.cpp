@@ -14,6 +14,7 @@
 #include "lockstep/cli/help.h"
 #include "lockstep/cli/nearest.h"
 #include "lockstep/cli/schedule.h"
+#include "lockstep/parallel/core/rendezvous.h"
 
 namespace lockstep::cli {
 namespace {
@@ -101,6 +102,8 @@ int run_program(int argc, char** argv) {
   keep_freed_memory();
   try {
     return static_cast<int>(dispatch({argv + 1, argv + argc}));
+  } catch (const parallel::PeerFailed&) {
+    return static_cast<int>(ExitCode::kTraining);  // the process that failed tells why
   } catch (const UserError& error) {
     return report(error.code(), error.what());
   } catch (const std::bad_alloc&) {

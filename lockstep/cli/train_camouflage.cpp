@@ -1,4 +1,5 @@
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
@@ -9,6 +10,9 @@
 #include "lockstep/cli/help.h"
 #include "lockstep/cli/recipe.h"
 #include "lockstep/observe/report.h"
+#include "lockstep/parallel/devices.h"
+#include "lockstep/parallel/spawn.h"
+#include "lockstep/parallel/world.h"
 #include "lockstep/tasks/camouflage/task.h"
 #include "lockstep/train/run.h"
 
@@ -28,8 +32,54 @@ void check_same_run(const OptionTable& table, const checkpoint::RunFolder& folde
   }
 }
 
-ExitCode exit_code_of(train::RunEnd end) {
-  return end == train::RunEnd::kStopped ? ExitCode::kStopped : ExitCode::kFinished;
+/// Sets a run aside that is in the folder, if asked for, or makes sure that it is this one.
+void prepare(const checkpoint::RunFolder& folder, const OptionTable& table, bool fresh) {
+  if (folder.has_traces() && fresh) {
+    log::info(text("the run that was here is now in ", folder.set_aside().string()));
+  }
+  if (folder.has_run()) {
+    check_same_run(table, folder);
+  } else {
+    write_file_atomically(folder.recipe(), to_toml(table));
+  }
+}
+
+/// Drops what this process has to say of what goes well.
+void keep_warnings_only() {
+  static log::Sink before;
+  before = log::set_sink([](log::Level level, const std::string& line) {
+    if (level == log::Level::kWarning) {
+      before(level, line);
+    }
+  });
+}
+
+/// What every process of the run does; the first one holds the run folder, and alone speaks of what goes well.
+train::RunEnd train_in_world(const parallel::World& world, const CamouflageSetup& setup, const OptionTable& table) {
+  const tasks::camouflage::CamouflageTask task(setup.task);
+  std::optional<checkpoint::RunFolder> folder;
+  if (world.is_first_process()) {
+    folder.emplace(setup.train.checkpoint_dir);
+    prepare(*folder, table, setup.train.fresh);
+  } else {
+    keep_warnings_only();
+  }
+  world.meet("the run folder");
+  const train::RunEnd end = train::run(world, task, setup.train, folder ? &*folder : nullptr, to_json(table));
+  if (folder) {
+    log::info(text("the best weights are in ", folder->best_model().string(), ", the report in ",
+                   (folder->path() / observe::kReportFile).string()));
+  }
+  return end;
+}
+
+/// How many processes this one is to start, and only to wait for; 1 where it trains itself.
+int processes_to_start(const train::TrainOptions& options) {
+  if (options.ranks != "process" || parallel::is_one_of_several_processes()) {
+    return 1;
+  }
+  options.validate();
+  return static_cast<int>(parallel::parse_devices(options.devices).size());
 }
 
 }  // namespace
@@ -49,22 +99,14 @@ ExitCode train_camouflage(const std::string& command, const std::vector<std::str
   if (!setup.task.dataset_path.empty()) {
     setup.task.dataset_path = std::filesystem::absolute(setup.task.dataset_path).lexically_normal();
   }
-
-  const tasks::camouflage::CamouflageTask task(setup.task);
-  const checkpoint::RunFolder folder(setup.train.checkpoint_dir);
-  if (folder.has_traces() && setup.train.fresh) {
-    log::info(text("the run that was here is now in ", folder.set_aside().string()));
+  setup.train.deep_supervision = setup.task.deep_supervision;
+  if (const int processes = processes_to_start(setup.train); processes > 1) {
+    return parallel::run_as_processes(processes);
   }
-  if (folder.has_run()) {
-    check_same_run(table, folder);
-  } else {
-    write_file_atomically(folder.recipe(), to_toml(table));
-  }
-
-  const train::RunEnd end = train::run(task, setup.train, folder, to_json(table));
-  log::info(text("the best weights are in ", folder.best_model().string(), ", the report in ",
-                 (folder.path() / observe::kReportFile).string()));
-  return exit_code_of(end);
+  const parallel::World world = parallel::join_world(setup.train.devices, Seconds(setup.train.watchdog_seconds));
+  train::RunEnd end{};
+  world.together([&] { end = train_in_world(world, setup, table); });
+  return end == train::RunEnd::kStopped ? ExitCode::kStopped : ExitCode::kFinished;
 }
 
 }  // namespace lockstep::cli

@@ -101,6 +101,11 @@ void add_machine_options(OptionTable& table, train::TrainOptions& options) {
             "Which devices: auto (every GPU, else the CPU), cpu, cpu:4 (four ranks), cuda (every GPU), or a list such "
             "as cuda:0,cuda:1.",
             {.group = group, .placeholder = "LIST", .affects_result = false, .aliases = {"--device"}});
+  table.add(
+      "--ranks", options.ranks,
+      "What carries a rank: a thread of this process, or a process of its own. Under torchrun and Slurm each process "
+      "has one rank anyway.",
+      {.group = group, .placeholder = "KIND", .allowed = {"thread", "process"}, .affects_result = false});
   table.add("--num-workers", options.num_workers,
             "Threads that decode, for all ranks together; by default as many as suit the machine.",
             count(group, kMostThreads, false));
@@ -133,6 +138,11 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
   add_schedule_options(table, options.schedule);
   add_optimizer_options(table, options);
   add_stage_options(table, options);
+  table.add("--sync-bn", options.sync_batch_norm,
+            "Let batch norm see the joined batch of all ranks, for networks that have it.", {.group = group});
+  table.add("--target", options.target,
+            "A metric to reach, such as iou=0.72: each evaluation says when the curve will get there.",
+            {.group = group, .placeholder = "NAME=VALUE", .affects_result = false});
   table.add("--deterministic", options.deterministic,
             "On GPUs, use only algorithms that repeat their results to the bit. On the CPU all do, for the same "
             "--threads-per-rank.",

@@ -56,6 +56,10 @@ class Group {
   /// Waits for all ranks.
   virtual void barrier() = 0;
 
+  /// Collective: another group of the same ranks, for calls that come between those to this one in no fixed order. It
+  /// is abandoned together with this one. Throws UsageError where there is none of the kind.
+  virtual std::unique_ptr<Group> make_twin() = 0;
+
   /// Not collective: tells the others that this rank has failed, so that none of them waits for it.
   virtual void abandon(const std::string& reason) = 0;
 };

@@ -8,10 +8,12 @@
 
 #include "lockstep/base/clock.h"
 #include "lockstep/parallel/group.h"
+#include "lockstep/parallel/world.h"
 
 namespace lockstep::parallel {
 
-/// One worker of a data-parallel run: a thread with a device of its own.
+/// One worker of a data-parallel run: a thread with a device of its own, in this process or
+/// another one.
 struct Rank {
   int index = 0;
   int world_size = 1;
@@ -29,9 +31,13 @@ struct LaunchOptions {
 /// Whether this is how LibTorch, or the system, says that there is no memory left.
 bool is_out_of_memory(const std::exception& error);
 
-/// Runs `body` once a device, each in a thread of its own, and waits for all of them. When a rank throws, the others
-/// leave their next collective with PeerFailed; the first error is then thrown here: a UserError as it is, anything
-/// else as TrainingError that names the rank.
+/// Runs `body` for each rank of the world that lives in this process, each in a thread of its own, and waits for them.
+/// When a rank throws, the others leave their next collective with PeerFailed; the first error is then thrown here: a
+/// UserError as it is, anything else as TrainingError that names the rank; PeerFailed where it was a rank of another
+/// process, which tells its error itself. Collective over the processes of the world.
+void launch(const World& world, const LaunchOptions& options, const std::function<void(Rank&)>& body);
+
+/// The same for ranks that all live in this process, one a device.
 void launch(const std::vector<c10::Device>& devices, const LaunchOptions& options,
             const std::function<void(Rank&)>& body);
 

@@ -24,6 +24,7 @@ struct Table {
   std::vector<void*> buffers;
   std::vector<std::span<const std::byte>> bytes;
   std::shared_ptr<SharedReduction> reduction;  ///< the one that was made last
+  std::vector<std::shared_ptr<Table>> twins;
 };
 
 template <typename T>
@@ -157,7 +158,22 @@ class ThreadGroup : public Group {
     table_->rendezvous.meet(rank_, "barrier");
   }
 
-  void abandon(const std::string& reason) override { table_->rendezvous.call_off(reason); }
+  std::unique_ptr<Group> make_twin() override {
+    if (rank_ == 0) {
+      table_->twins.push_back(std::make_shared<Table>(size(), table_->rendezvous.timeout()));
+    }
+    table_->rendezvous.meet(rank_, "a twin of the group");
+    auto twin = std::make_unique<ThreadGroup>(rank_, table_->twins.back());
+    table_->rendezvous.meet(rank_, "end of making a twin of the group");
+    return twin;
+  }
+
+  void abandon(const std::string& reason) override {
+    table_->rendezvous.call_off(reason);
+    for (const auto& twin : table_->twins) {
+      twin->rendezvous.call_off(reason);
+    }
+  }
 
  private:
   template <typename T>

@@ -8,10 +8,10 @@ namespace lockstep::train {
 void on_all_devices(const TrainOptions& options,
                     const std::function<void(parallel::Rank& rank, data::DecodePool& pool)>& body) {
   options.validate();
-  const auto devices = parallel::parse_devices(options.devices);
-  const Resources resources = share_cores(devices, parallel::available_cores(), options, /*threads_of_run=*/0);
+  const parallel::World world(parallel::parse_devices(options.devices));
+  const Resources resources = share_cores(world, parallel::available_cores(), options, /*threads_of_run=*/0);
   data::DecodePool pool(resources.decode_threads);
-  parallel::launch(devices, {resources.threads_per_rank, Seconds(options.watchdog_seconds)},
+  parallel::launch(world, {resources.threads_per_rank, Seconds(options.watchdog_seconds)},
                    [&](parallel::Rank& rank) { body(rank, pool); });
 }
 

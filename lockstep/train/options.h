@@ -39,13 +39,15 @@ struct TrainOptions {
   std::optional<std::int64_t> stage2_batch_size;
   std::optional<double> stage2_learning_rate;
   bool progressive_unfreeze = false;  ///< thaw the backbone part by part in stage 2
-  bool sync_batch_norm = false;
+  bool sync_batch_norm = false;  ///< for networks that have batch norm
+  std::string target;            ///< a metric to reach, as "iou=0.72"; empty: none
 
   std::int64_t evaluate_every = 1;    ///< epochs; the last is always evaluated
   double checkpoint_minutes = 60;     ///< besides one at the end of every epoch
   std::int64_t keep_checkpoints = 2;  ///< besides the best
 
   std::string devices = "auto";
+  std::string ranks = "thread";                  ///< or "process": what carries a rank
   std::optional<std::int64_t> threads_per_rank;  ///< of an operator on the CPU
   std::optional<std::int64_t> num_workers;       ///< decode threads, for all ranks together
   std::int64_t prefetch_factor = 2;              ///< passes decoded ahead, for each rank

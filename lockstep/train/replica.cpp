@@ -10,6 +10,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 #include "lockstep/checkpoint/weights.h"
+#include "lockstep/nn/sync_batch_norm.h"
 
 namespace lockstep::train {
 namespace {
@@ -73,6 +74,12 @@ Replica::Replica(const tasks::Task& task, const TrainOptions& options, parallel:
   if (options.ema_decay > 0) {
     shadow_ = task.make_model(options.seed);
     shadow_->network().to(rank.device);
+  }
+  if (options.sync_batch_norm) {
+    if (nn::count_batch_norms(model_->network()) == 0) {
+      throw UsageError("--sync-bn: this network has no batch norm", "leave out --sync-bn");
+    }
+    batch_norm_group_ = rank.group.make_twin();
   }
 }
 

@@ -22,7 +22,8 @@ namespace lockstep::train {
 /// Between two steps the replicas of all ranks are the same bits.
 class Replica {
  public:
-  /// Collective, as are `enter` and `follow_landing_order`.
+  /// Collective, as are `enter` and `follow_landing_order`. Throws UsageError for --sync-bn with a network that has no
+  /// batch norm.
   Replica(const tasks::Task& task, const TrainOptions& options, parallel::Rank& rank);
 
   tasks::Model& model() { return *model_; }
@@ -35,6 +36,9 @@ class Replica {
   parallel::GradientSync& sync() { return *sync_; }
   optim::Optimizer& optimizer() { return *optimizer_; }
   optim::Ema* average() { return ema_.get(); }
+
+  /// The group whose batches batch norms join; null without --sync-bn.
+  parallel::Group* batch_norm_group() { return batch_norm_group_.get(); }
 
   /// Called before the first step and at the start of each epoch. Freezes and thaws what the stage asks for. A stage that
   /// begins has an optimizer of its own; parameters that thaw in its course join the running one with a fresh state.
@@ -71,6 +75,7 @@ class Replica {
   std::unique_ptr<parallel::GradientSync> sync_;
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::unique_ptr<optim::Ema> ema_;
+  std::unique_ptr<parallel::Group> batch_norm_group_;
   std::vector<std::string> frozen_;
   bool order_is_measured_ = false;
   OptimizerState loaded_state_;        ///< of the snapshot, until the first `enter`

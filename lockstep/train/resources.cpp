@@ -7,10 +7,10 @@
 
 namespace lockstep::train {
 
-Resources share_cores(const std::vector<c10::Device>& devices, int cores, const TrainOptions& options,
-                      int threads_of_run) {
-  const bool on_cpu = devices.front().is_cpu();
-  const int ranks = static_cast<int>(devices.size());
+Resources share_cores(const parallel::World& world, int cores, const TrainOptions& options, int threads_of_run) {
+  const bool on_cpu = world.devices.front().is_cpu();
+  const int processes = world.processes_that_share_cores;
+  const int ranks = static_cast<int>(world.devices.size()) * processes;
 
   Resources shares;
   const int wanted = on_cpu ? std::max(1, cores / 4) : cores;
@@ -20,6 +20,7 @@ Resources share_cores(const std::vector<c10::Device>& devices, int cores, const 
                    " are used"));
     shares.decode_threads = cores;
   }
+  const int own_decode_threads = std::max(1, shares.decode_threads / processes);
 
   const int free_cores = cores - shares.decode_threads;
   const int fitting = on_cpu ? std::max(1, free_cores / ranks) : 1;
@@ -29,6 +30,7 @@ Resources share_cores(const std::vector<c10::Device>& devices, int cores, const 
     log::warn(text(shares.threads_per_rank, " threads a rank, ", ranks, " ranks and ", shares.decode_threads,
                    " decode threads are more than the ", cores, " cores: steps may take many times as long"));
   }
+  shares.decode_threads = own_decode_threads;
   return shares;
 }
 

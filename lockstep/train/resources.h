@@ -1,10 +1,6 @@
 #pragma once
 
-#include <c10/core/Device.h>
-
-#include <cstdint>
-#include <vector>
-
+#include "lockstep/parallel/world.h"
 #include "lockstep/train/options.h"
 
 namespace lockstep::train {
@@ -17,9 +13,9 @@ struct Resources {
 
 /// What the options leave open follows from the machine: on the CPU a quarter of the cores decode and the ranks share
 /// the others, with GPUs all cores decode. Threads of an operator spin while they wait for each other, so with more of
-/// them than free cores a step takes many times as long: then a rank gets one. `threads_of_run` is what a run that is
+/// them than free cores a step takes many times as long: then a rank gets one. Processes of the run that may use the
+/// same cores share them, and what --num-workers says, alike. `threads_of_run` is what a run that is
 /// resumed has used, since sums depend on it; 0 for a new run.
-Resources share_cores(const std::vector<c10::Device>& devices, int cores, const TrainOptions& options,
-                      int threads_of_run);
+Resources share_cores(const parallel::World& world, int cores, const TrainOptions& options, int threads_of_run);
 
 }  // namespace lockstep::train

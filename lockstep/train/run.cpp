@@ -24,8 +24,7 @@ constexpr std::size_t kExamples = 12;
 /// What a run is given beside its plan.
 struct Setting {
   Plan plan;
-  const checkpoint::RunFolder& folder;
-  std::vector<c10::Device> devices;
+  const parallel::World& world;
   Resources resources{};
   std::optional<checkpoint::Snapshot> resumed{};
   checkpoint::State state{};
@@ -66,33 +65,32 @@ checkpoint::State first_state(const Plan& plan, std::size_t samples) {
 
 /// What was chosen for the machine at the start of a run stays, as long as it is the same kind of machine.
 void choose_for_machine(Setting& setting) {
-  const bool on_cpu = setting.devices.front().is_cpu();
-  const int world_size = static_cast<int>(setting.devices.size());
+  const c10::Device device = setting.world.devices.front();
+  const int world_size = setting.world.size;
   const checkpoint::State& of_run = setting.state;
-  const bool same_devices = setting.resumed && of_run.on_cpu == on_cpu;
+  const bool same_devices = setting.resumed && of_run.on_cpu == device.is_cpu();
   const int threads_of_run = same_devices && of_run.world_size == world_size ? of_run.threads_per_rank : 0;
   const TrainOptions& options = setting.plan.options;
   const bool keeps_precision = same_devices && options.precision == "auto";
   setting.plan.precision =
-      choose_precision(keeps_precision ? of_run.precision : options.precision, setting.devices.front());
-  setting.resources = share_cores(setting.devices, parallel::available_cores(), options, threads_of_run);
-  setting.state.on_cpu = on_cpu;
+      choose_precision(keeps_precision ? of_run.precision : options.precision, device);
+  setting.resources = share_cores(setting.world, parallel::available_cores(), options, threads_of_run);
+  setting.state.on_cpu = device.is_cpu();
   setting.state.world_size = world_size;
   setting.state.precision = setting.plan.precision.name;
   setting.state.threads_per_rank = setting.resources.threads_per_rank;
 }
 
-Setting settle(const tasks::Task& task, const TrainOptions& options, const checkpoint::RunFolder& folder) {
-  Setting setting{
-      .plan = {task, options}, .folder = folder, .devices = parallel::parse_devices(options.devices)};
+Setting settle(const parallel::World& world, const tasks::Task& task, const TrainOptions& options) {
+  Setting setting{.plan = {task, options}, .world = world};
   const std::size_t samples = task.training_set().size();
-  if (const auto last = checkpoint::SnapshotFolder(folder.path()).last()) {
+  if (const auto last = checkpoint::SnapshotFolder(options.checkpoint_dir).last()) {
     setting.resumed = checkpoint::load_snapshot(*last);
     setting.state = setting.resumed->state;
     check_resumed(setting.state, options, samples);
   }
   setting.plan.stages =
-      plan_stages(options, samples, static_cast<int>(setting.devices.size()), setting.state.global_batches);
+      plan_stages(options, samples, world.size, setting.state.global_batches);
   if (!setting.resumed) {
     setting.state = first_state(setting.plan, samples);
   }
@@ -111,8 +109,8 @@ std::string describe(const data::BatchPlan& plan, const std::string& unit) {
 }
 
 void announce(const Setting& setting) {
-  const std::string unit = setting.devices.front().is_cpu() ? "rank" : "GPU";
-  log::info(text("Using ", parallel::describe_devices(setting.devices), " for training in ",
+  const std::string unit = setting.world.devices.front().is_cpu() ? "rank" : "GPU";
+  log::info(text("Using ", setting.world.describe(), " for training in ",
                  setting.plan.precision.name, "; decode threads: ", setting.resources.decode_threads,
                  ", threads per rank: ", setting.resources.threads_per_rank));
   for (const Stage& stage : setting.plan.stages) {
@@ -178,7 +176,7 @@ void warn_of_skips(const checkpoint::State& state) {
   }
 }
 
-RunEnd train_on_all_ranks(const Setting& setting, Journal& journal) {
+RunEnd train_on_all_ranks(const Setting& setting, Journal* journal) {
   data::DecodePool pool(setting.resources.decode_threads);
   data::LoaderOptions loading;
   loading.seed = setting.plan.options.seed;
@@ -187,27 +185,32 @@ RunEnd train_on_all_ranks(const Setting& setting, Journal& journal) {
   loading.first_epoch = static_cast<std::uint64_t>(setting.state.epoch);
   loading.first_step = static_cast<std::uint64_t>(setting.state.step_in_epoch);
   loading.end_epoch = static_cast<std::uint64_t>(setting.plan.options.epochs);
+  if (setting.world.place) {
+    loading.only_rank = setting.world.first_rank;
+  }
   data::Loader loader(pool, setting.plan.task.training_set(), run_plan(setting.plan.stages), loading);
 
   RunEnd end = RunEnd::kFinished;
   parallel::LaunchOptions launching;
   launching.threads_per_rank = setting.resources.threads_per_rank;
   launching.timeout = Seconds(setting.plan.options.watchdog_seconds);
-  parallel::launch(setting.devices, launching, [&](parallel::Rank& rank) {
+  parallel::launch(setting.world, launching, [&](parallel::Rank& rank) {
     checkpoint::State state = setting.state;
-    const RunEnd ended = train_rank(rank, setting, pool, loader, rank.is_first() ? &journal : nullptr, state);
-    if (rank.is_first()) {
+    const RunEnd ended = train_rank(rank, setting, pool, loader, rank.is_first() ? journal : nullptr, state);
+    if (rank.index == setting.world.first_rank) {
       end = ended;
+    }
+    if (rank.is_first()) {
       warn_of_skips(state);
     }
   });
   return end;
 }
 
-std::vector<observe::ReportExample> make_examples(const Setting& setting) {
+std::vector<observe::ReportExample> make_examples(const Setting& setting, const checkpoint::RunFolder& folder) {
   std::vector<observe::ReportExample> examples;
-  parallel::launch({setting.devices.front()}, {}, [&](parallel::Rank& rank) {
-    const auto model = load_trained(setting.plan.task, setting.folder.best_model(), rank.device);
+  parallel::launch({setting.world.devices.front()}, {}, [&](parallel::Rank& rank) {
+    const auto model = load_trained(setting.plan.task, folder.best_model(), rank.device);
     for (tasks::Example& example : illustrate(rank, setting.plan.task, *model, kExamples)) {
       examples.push_back({std::move(example.caption), std::move(example.png)});
     }
@@ -216,25 +219,45 @@ std::vector<observe::ReportExample> make_examples(const Setting& setting) {
 }
 
 /// Leaves the best weights in the run folder, or the last where none was evaluated yet, and a report that shows them.
-void bring_home(const Setting& setting) {
-  write_file_atomically(setting.folder.best_model(), read_file(checkpoint::best_weights(setting.folder.path())));
+void bring_home(const Setting& setting, const checkpoint::RunFolder& folder) {
+  write_file_atomically(folder.best_model(), read_file(checkpoint::best_weights(folder.path())));
 
   observe::ReportContent report;
   report.title = setting.plan.task.name();
   report.best_metric = setting.plan.task.best_metric();
   report.split = kEvaluationSplit;
   try {
-    report.examples = make_examples(setting);
+    report.examples = make_examples(setting, folder);
   } catch (const UserError& error) {
     log::warn(text("the report is without examples: ", error.what()));
   }
-  observe::write_report(setting.folder.path(), report);
+  observe::write_report(folder.path(), report);
+}
+
+/// The part of the first process, which writes everything down.
+RunEnd train_and_record(const Setting& setting, const checkpoint::RunFolder& folder, const nlohmann::json& recipe) {
+  announce(setting);
+  RunEnd end;
+  {
+    Journal journal(folder, setting.plan);
+    journal.started(setting.state, setting.world.size, recipe);
+    try {
+      end = train_on_all_ranks(setting, &journal);
+    } catch (const std::exception& error) {
+      journal.ended(text("failed: ", error.what()));
+      throw;
+    }
+    journal.ended(reason_of(end));
+  }
+  log::info(reason_of(end));
+  bring_home(setting, folder);
+  return end;
 }
 
 }  // namespace
 
-RunEnd run(const tasks::Task& task, const TrainOptions& options, const checkpoint::RunFolder& folder,
-           const nlohmann::json& recipe) {
+RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOptions& options,
+           const checkpoint::RunFolder* folder, const nlohmann::json& recipe) {
   const StopSignals signals;
   options.validate();
   if (options.deterministic) {
@@ -243,23 +266,8 @@ RunEnd run(const tasks::Task& task, const TrainOptions& options, const checkpoin
   }
   at::globalContext().setBenchmarkCuDNN(!options.deterministic);
 
-  const Setting setting = settle(task, options, folder);
-  announce(setting);
-  RunEnd end;
-  {
-    Journal journal(folder, setting.plan);
-    journal.started(setting.state, static_cast<int>(setting.devices.size()), recipe);
-    try {
-      end = train_on_all_ranks(setting, journal);
-    } catch (const std::exception& error) {
-      journal.ended(text("failed: ", error.what()));
-      throw;
-    }
-    journal.ended(reason_of(end));
-  }
-  log::info(reason_of(end));
-  bring_home(setting);
-  return end;
+  const Setting setting = settle(world, task, options);
+  return folder != nullptr ? train_and_record(setting, *folder, recipe) : train_on_all_ranks(setting, nullptr);
 }
 
 }  // namespace lockstep::train

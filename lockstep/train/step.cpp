@@ -2,6 +2,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "lockstep/base/error.h"
@@ -9,6 +10,7 @@
 #include "lockstep/base/text.h"
 #include "lockstep/nn/autocast.h"
 #include "lockstep/nn/keyed_random.h"
+#include "lockstep/nn/sync_batch_norm.h"
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/core/rendezvous.h"
 #include "lockstep/train/device_batch.h"
@@ -20,11 +22,25 @@ using observe::Part;
 Step::Step(parallel::Rank& rank, Replica& replica, data::Loader& loader, const Plan& plan)
     : rank_(rank), replica_(replica), loader_(loader), plan_(plan) {}
 
+namespace {
+
+/// The most passes that any rank makes in a step.
+std::size_t most_passes(const data::BatchPlan& batches, std::uint64_t step_in_epoch) {
+  std::size_t most = 0;
+  for (int rank = 0; rank < batches.world_size; ++rank) {
+    most = std::max(most, batches.passes(step_in_epoch, rank).size());
+  }
+  return most;
+}
+
+}  // namespace
+
 StepOutcome Step::run(const Stage& stage, checkpoint::State& state, bool wants_to_save) {
   const auto step_in_epoch = static_cast<std::uint64_t>(state.step_in_epoch);
   const Share share{state.step, static_cast<std::int64_t>(stage.batches.positions(step_in_epoch).size()),
                     plan_.precision.scales_loss() ? state.loss_scaler.scale : 1.0,
-                    stage.batches.passes(step_in_epoch, rank_.index).size()};
+                    stage.batches.passes(step_in_epoch, rank_.index).size(),
+                    replica_.batch_norm_group() != nullptr ? most_passes(stage.batches, step_in_epoch) : 0};
   Vote vote;
   vote.utilisation = timer_.last_step().utilisation();
   vote.save = wants_to_save;
@@ -46,11 +62,13 @@ StepOutcome Step::run(const Stage& stage, checkpoint::State& state, bool wants_t
 void Step::run_passes(const Share& share, Vote& vote) {
   replica_.model().network().train();
   replica_.sync().begin();
+  // Ranks that join their batches for batch norm make the same number of passes, the last of them with no samples.
+  const std::size_t passes = std::max(share.passes, share.joined_passes);
   std::size_t begun = 0;
   try {
-    while (begun < share.passes) {
-      data::Batch batch = next_batch(vote);
-      if (++begun == share.passes) {
+    while (begun < passes) {
+      data::Batch batch = begun < share.passes ? next_batch(vote) : empty_batch();
+      if (++begun == passes) {
         replica_.sync().before_last_pass();
       }
       run_pass(batch, share, vote);
@@ -63,6 +81,9 @@ void Step::run_passes(const Share& share, Vote& vote) {
   } catch (const data::LoaderCancelled&) {
     throw;
   } catch (const std::exception& error) {
+    if (share.joined_passes > 0) {
+      throw;  // the others wait for this rank in the middle of their passes
+    }
     fail(vote, rank_.index, error);
     replica_.sync().give_up();
     skip_passes(share.passes - begun, vote);
@@ -78,6 +99,7 @@ void Step::run_pass(data::Batch& batch, const Share& share, Vote& vote) {
   }
 
   timer_.enter(Part::kForward);
+  const nn::SyncBatchNormScope joined(replica_.batch_norm_group());
   const nn::RandomScope random(plan_.options.seed, static_cast<std::uint64_t>(share.step), positions);
   at::Tensor losses;  // (batch) float32
   {
@@ -107,6 +129,12 @@ data::Batch Step::next_batch(Vote& vote) {
     vote.digest += hash_of_sample(draw.index);
   }
   vote.samples += static_cast<std::int64_t>(batch.size());
+  return batch;
+}
+
+data::Batch Step::empty_batch() const {
+  data::Batch batch;
+  data::shape_batch(batch, plan_.task.training_set().layout(), {});
   return batch;
 }
 
@@ -152,9 +180,11 @@ void Step::update(const Stage& stage, checkpoint::State& state, StepOutcome& out
   optim::Ema* average = replica_.average();
   if (average != nullptr) {
     average->begin_update(state.updates + 1);
-    average->follow_buffers();
   }
   replica_.optimizer().step(update, average);
+  if (average != nullptr) {
+    average->follow_buffers();
+  }
 }
 
 }  // namespace lockstep::train

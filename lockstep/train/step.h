@@ -41,12 +41,14 @@ class Step {
     std::int64_t global_count;
     double loss_scale;
     std::size_t passes;
+    std::size_t joined_passes;  ///< that all ranks make together; 0 where each makes its own number of them
   };
 
   void run_passes(const Share& share, Vote& vote);
   void run_pass(data::Batch& batch, const Share& share, Vote& vote);
   void skip_passes(std::size_t count, Vote& vote);
   data::Batch next_batch(Vote& vote);
+  data::Batch empty_batch() const;
   void count_losses(const at::Tensor& losses, const data::Batch& batch, Vote& vote) const;
   void update(const Stage& stage, checkpoint::State& state, StepOutcome& outcome);
 

@@ -56,6 +56,20 @@ TEST(ThreadGroup, AllGatherTakesBytesOfAnyLength) {
   });
 }
 
+TEST(ThreadGroup, ATwinIsAGroupOfItsOwnAndAbandonedWithIt) {
+  launch(cpu_ranks(2), {}, [](Rank& rank) {
+    const auto twin = rank.group.make_twin();
+    const at::Tensor sum = at::full({3}, 1.0F);
+    twin->all_reduce(sum);
+    EXPECT_TRUE(at::equal(sum, at::full({3}, 2.0F)));
+    if (rank.is_first()) {
+      EXPECT_THROW(twin->barrier(), PeerFailed);
+    } else {
+      rank.group.abandon("rank 1 has had enough");
+    }
+  });
+}
+
 TEST(Launch, AThrowingRankBringsDownTheOthersWithItsError) {
   for (const int ranks : {1, 2, 4}) {
     try {

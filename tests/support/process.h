@@ -28,6 +28,8 @@ class RunningProcess {
 
   void send_signal(int number) const;
 
+  pid_t id() const { return child_; }
+
   /// Waits for its end.
   ProcessResult wait();
 

@@ -33,6 +33,7 @@ class Rendezvous {
   Rendezvous(int world_size, Seconds timeout);
 
   int world_size() const { return world_size_; }
+  Seconds timeout() const { return timeout_; }
 
   /// Returns once every rank has come. `occasion` says what for, and must be the same for all: two ranks that come for
   /// different reasons have taken different ways through the program, which is our mistake (std::logic_error).

@@ -1,0 +1,19 @@
+#include "lockstep/parallel/nccl_backend.h"
+
+#define USE_C10D_NCCL  // LibTorch's header is empty without it
+#include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
+
+namespace lockstep::parallel {
+
+c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const c10::intrusive_ptr<c10d::Store>& store, int rank, int size,
+                                                    c10::Device device, Seconds timeout) {
+  auto options = c10d::ProcessGroupNCCL::Options::create();
+  // Every step has a collective on the host, too, whose time-out names the ranks that are missing; NCCL's own, which
+  // ends the process, comes only where the host does not get so far.
+  options->timeout = std::chrono::ceil<std::chrono::milliseconds>(timeout * 2);
+  auto backend = c10::make_intrusive<c10d::ProcessGroupNCCL>(store, rank, size, options);
+  backend->setBoundDeviceId(device);
+  return backend;
+}
+
+}  // namespace lockstep::parallel

@@ -1,0 +1,45 @@
+#include <ATen/ATen.h>
+#include <c10/cuda/CUDAGuard.h>
+
+#include "lockstep/parallel/with_cuda/enqueuers.h"
+
+namespace lockstep::parallel {
+namespace {
+
+class SharedGpuEnqueuer : public Enqueuer {
+ public:
+  explicit SharedGpuEnqueuer(c10::Device device)
+      : stream_(c10::cuda::getStreamFromPool(/*isHighPriority=*/true, device.index())) {}
+
+  void enqueue(Job& job) override {
+    const at::NoGradGuard no_grad;
+    const c10::cuda::CUDAStreamGuard stream(stream_);
+    for (const auto& part : job.parts) {
+      part->ready.block(stream_);
+    }
+    const auto root = static_cast<std::size_t>(job.kind == Job::Kind::kSum ? 0 : job.root);
+    const at::Tensor& result = job.parts[root]->tensor;
+    for (std::size_t rank = 1; job.kind == Job::Kind::kSum && rank < job.parts.size(); ++rank) {
+      result.add_(job.parts[rank]->tensor);
+    }
+    for (std::size_t rank = 0; rank < job.parts.size(); ++rank) {
+      if (rank != root) {
+        job.parts[rank]->tensor.copy_(result);
+      }
+    }
+    for (const auto& part : job.parts) {
+      part->done.record(stream_);
+    }
+  }
+
+ private:
+  c10::cuda::CUDAStream stream_;
+};
+
+}  // namespace
+
+std::unique_ptr<Enqueuer> make_shared_gpu_enqueuer(c10::Device device) {
+  return std::make_unique<SharedGpuEnqueuer>(device);
+}
+
+}  // namespace lockstep::parallel

@@ -1,0 +1,213 @@
+// Groups over Gloo, as processes have them: here each rank is a thread with a group of its own, and they share nothing
+// but a store. Real processes are in tests/program/processes_test.cpp.
+
+#include "lockstep/parallel/c10d_group.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <functional>
+#include <thread>
+#include <torch/csrc/distributed/c10d/HashStore.hpp>
+
+#include "lockstep/base/error.h"
+#include "lockstep/base/probe.h"
+#include "lockstep/parallel/core/rendezvous.h"
+
+namespace lockstep::parallel {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+/// What became of a rank: nothing, or "missing: …" for RanksMissing, "peer: …" for PeerFailed.
+using Ends = std::vector<std::string>;
+
+enum class Leave { kTogether, kAtOnce };
+
+Ends on_ranks(int count, Seconds timeout, const std::function<void(Group&)>& body, Leave leave = Leave::kTogether) {
+  const auto store = c10::make_intrusive<c10d::HashStore>();
+  Ends ends(static_cast<std::size_t>(count));
+  {
+    std::vector<std::jthread> threads;
+    for (int rank = 0; rank < count; ++rank) {
+      threads.emplace_back([&, rank] {
+        const ProbedThread probed(rank_name(rank));
+        std::string& end = ends[static_cast<std::size_t>(rank)];
+        try {
+          const auto place = std::make_shared<MeetingPlace>(store, rank, count, timeout, /*keeps_store=*/false);
+          const auto group = make_c10d_group(place, place->new_name(), c10::kCPU, /*one_machine=*/true);
+          body(*group);
+          if (leave == Leave::kTogether) {
+            place->meet("end");  // a connection that is closed early looks like a failure to the other side
+          }
+        } catch (const RanksMissing& error) {
+          end = std::string("missing: ") + error.what();
+        } catch (const PeerFailed& error) {
+          end = std::string("peer: ") + error.what();
+        }
+      });
+    }
+  }
+  return ends;
+}
+
+void expect_no_error(const Ends& ends) { EXPECT_THAT(ends, testing::Each("")); }
+
+/// One rank has found out what `found` says, and the others have been told.
+void expect_found_and_told(const Ends& ends, const testing::Matcher<std::string>& found) {
+  int finders = 0;
+  for (const std::string& end : ends) {
+    EXPECT_THAT(end, found);
+    finders += end.starts_with("missing: ") ? 1 : 0;
+  }
+  EXPECT_EQ(finders, 1) << testing::PrintToString(ends);
+}
+
+at::Tensor noise(int rank, std::int64_t count, at::ScalarType type) {
+  return at::randn({count}, at::detail::createCPUGenerator(static_cast<std::uint64_t>(rank))).mul(100).to(type);
+}
+
+TEST(C10dGroup, AllReduceSumsTheSameBitsOnEveryRank) {
+  for (const int ranks : {2, 3}) {
+    for (const at::ScalarType type : {at::kFloat, at::kDouble, at::kLong}) {
+      at::Tensor expected = at::zeros({10007}, type);
+      for (int rank = 0; rank < ranks; ++rank) {
+        expected += noise(rank, 10007, type);
+      }
+      std::vector<at::Tensor> sums(static_cast<std::size_t>(ranks));
+      expect_no_error(on_ranks(ranks, Seconds(30), [&](Group& group) {
+        at::Tensor& sum = sums[static_cast<std::size_t>(group.rank())];
+        sum = noise(group.rank(), 10007, type);
+        group.all_reduce(sum);
+      }));
+      for (const at::Tensor& sum : sums) {
+        EXPECT_TRUE(at::equal(sum, sums[0])) << ranks << " ranks, " << type;
+        EXPECT_TRUE(at::allclose(sum, expected, 1e-5, 1e-3)) << ranks << " ranks, " << type;
+      }
+    }
+  }
+}
+
+TEST(C10dGroup, BroadcastGivesTheRootsTensor) {
+  expect_no_error(on_ranks(3, Seconds(30), [](Group& group) {
+    const at::Tensor tensor = at::full({100}, group.rank(), at::kLong);
+    group.broadcast(tensor, 2);
+    EXPECT_TRUE(at::equal(tensor, at::full({100}, 2, at::kLong)));
+    group.barrier();
+  }));
+}
+
+TEST(C10dGroup, AllGatherTakesBytesOfAnyLength) {
+  // Nothing, what one message holds, just more than that, and much more.
+  for (const std::vector<std::size_t>& lengths :
+       {std::vector<std::size_t>{0, 0}, {60, 61, 3}, {248, 0}, {249, 1, 0}, {5, 100000, 248}}) {
+    const int ranks = static_cast<int>(lengths.size());
+    expect_no_error(on_ranks(ranks, Seconds(30), [&](Group& group) {
+      const auto bytes_of = [&](std::size_t rank) {
+        return std::vector<std::byte>(lengths[rank], static_cast<std::byte>(rank + 1));
+      };
+      const auto gathered = group.all_gather(bytes_of(static_cast<std::size_t>(group.rank())));
+      ASSERT_EQ(gathered.size(), lengths.size());
+      for (std::size_t rank = 0; rank < lengths.size(); ++rank) {
+        EXPECT_EQ(gathered[rank], bytes_of(rank));
+      }
+    }));
+  }
+}
+
+TEST(C10dGroup, AReductionSumsBuffersThatRanksFinishInDifferentOrders) {
+  expect_no_error(on_ranks(3, Seconds(30), [](Group& group) {
+    std::vector<at::Tensor> buffers;
+    for (const std::int64_t count : {1000, 3, 20000, 1}) {
+      buffers.push_back(at::empty({count}));
+    }
+    const auto reduction = group.make_reduction(buffers);
+    for (int step = 0; step < 3; ++step) {
+      reduction->begin();
+      for (std::size_t i = 0; i < buffers.size(); ++i) {
+        const std::size_t next = (i + static_cast<std::size_t>(group.rank())) % buffers.size();
+        buffers[next].fill_(static_cast<double>(next + 1) * (group.rank() + 1) + step);
+        reduction->ready(next);
+      }
+      EXPECT_EQ(reduction->bytes_under_way(), 21004 * 4);
+      reduction->wait();
+      for (std::size_t i = 0; i < buffers.size(); ++i) {
+        EXPECT_TRUE(at::all(buffers[i] == static_cast<double>(i + 1) * 6 + 3 * step).item<bool>());
+      }
+    }
+  }));
+}
+
+TEST(C10dGroup, ATimeOutNamesTheRankThatDidNotComeAndWhatItWasAskedFor) {
+  const Ends ends = on_ranks(3, Seconds(1), [](Group& group) {
+    const std::vector<at::Tensor> buffers{at::ones({8}), at::ones({8})};
+    const auto reduction = group.make_reduction(buffers);
+    reduction->begin();
+    reduction->ready(0);
+    if (group.rank() == 2) {
+      const ProbeScope probe("wait for data");
+      std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    }
+    reduction->ready(1);
+    reduction->wait();
+  });
+  expect_found_and_told(ends,
+                        AllOf(HasSubstr("rank 2, which is at: wait for data"), HasSubstr("all-reduce of bucket 1"),
+                              HasSubstr("waited 1 s"), testing::Not(HasSubstr("rank 1, which"))));
+}
+
+TEST(C10dGroup, AbandoningTellsTheOthersTheReason) {
+  const auto body = [](Group& group) {
+    if (group.rank() == 1) {
+      group.abandon("rank 1 has found a broken file");
+    } else {
+      group.barrier();
+    }
+  };
+  const Ends ends = on_ranks(3, Seconds(30), body, Leave::kAtOnce);
+  EXPECT_EQ(ends[0], "peer: rank 1 has found a broken file");
+  EXPECT_EQ(ends[1], "");
+  EXPECT_EQ(ends[2], "peer: rank 1 has found a broken file");
+}
+
+TEST(C10dGroup, ARankThatGoesWithoutAWordIsNamed) {
+  const Stopwatch watch;
+  const auto body = [](Group& group) {
+    if (group.rank() == 0) {
+      group.barrier();
+    }
+  };
+  const Ends ends = on_ranks(2, Seconds(60), body, Leave::kAtOnce);
+  EXPECT_THAT(ends[0], AllOf(testing::StartsWith("missing: rank 0 lost rank 1"), HasSubstr("barrier")));
+  EXPECT_LT(watch.seconds(), 30);  // it is noticed, not waited for
+}
+
+TEST(MeetingPlace, GivesWhatAllHaveBroughtAndNamesWhoDoesNotCome) {
+  const auto store = c10::make_intrusive<c10d::HashStore>();
+  MeetingPlace first(store, 0, 3, Seconds(0.2), false);
+  MeetingPlace second(store, 1, 3, Seconds(0.2), false);
+  try {
+    first.meet("start of the run");
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const RanksMissing& error) {
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("for rank 1, rank 2 (start of the run)")));
+  }
+  MeetingPlace third(store, 2, 3, Seconds(0.2), false);
+  std::jthread other([&] { second.meet("start of the run", "b"); });
+  EXPECT_EQ(third.meet("start of the run", ""), (std::vector<std::string>{"", "b", ""}));
+}
+
+TEST(MeetingPlace, TellsWhyAnotherHasFailed) {
+  const auto store = c10::make_intrusive<c10d::HashStore>();
+  MeetingPlace first(store, 0, 2, Seconds(30), false);
+  MeetingPlace second(store, 1, 2, Seconds(30), false);
+  EXPECT_TRUE(first.abandon("no dataset"));
+  EXPECT_FALSE(second.abandon("another reason"));
+  EXPECT_THROW(second.meet("start of the run"), PeerFailed);
+  EXPECT_EQ(second.failure(), "no dataset");
+}
+
+}  // namespace
+}  // namespace lockstep::parallel
