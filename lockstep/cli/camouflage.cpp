@@ -38,6 +38,11 @@ OptionTable CamouflageSetup::table() {
             {.group = data, .minimum = inclusive(32)});
   table.add("--augment", task.augment, "Crop, flip and colour the training images at random.", {.group = data});
 
+  table.add("--multi-scale", task.multi_scale,
+            "Factors of --img-size, such as 0.75,1,1.25: each step draws one and scales its images, to multiples of 32 "
+            "pixels. Empty: always --img-size.",
+            {.group = data, .placeholder = "LIST"});
+
   const std::string network = "Network";
   table.add("--backbone", task.network.backbone, "The EdgeNeXt that looks at the image.",
             {.group = network, .placeholder = "NAME", .allowed = backbone_names()});
@@ -47,7 +52,31 @@ OptionTable CamouflageSetup::table() {
             {.group = network, .minimum = inclusive(0), .maximum = exclusive(1)});
   table.add("--dropout", task.network.dropout, "Probability to drop a channel before the last layer.",
             {.group = network, .minimum = inclusive(0), .maximum = exclusive(1)});
+  table.add("--num-experts", task.network.num_experts,
+            "Experts in the decoder, which a gate mixes for each pixel; 0: none.",
+            {.group = network, .minimum = inclusive(0)});
+  table.add("--moe-top-k", task.network.moe_top_k,
+            "Send each pixel to so many experts, and compute only these; 0: to all of them.",
+            {.group = network, .minimum = inclusive(0)});
+  table.add("--gradient-checkpointing", task.network.gradient_checkpointing,
+            "Compute activations anew in the backward pass instead of keeping them: less memory, more time, the same "
+            "gradients.",
+            {.group = network, .affects_result = false});
+  table.add("--test-time-flip", task.test_time_flip,
+            "In evaluation and prediction, average the answers for an image and its mirror image.", {.group = network});
   table.add_always_on("--use-cod-specialized", "The network for camouflaged objects; always on.", {.group = network});
+
+  const std::string loss = "Loss";
+  table.add("--boundary-weight", task.loss.boundary, "Weight of finding the edges of the mask; 0: no such head.",
+            {.group = loss, .minimum = inclusive(0)});
+  table.add("--deep-supervision", task.deep_supervision, "Losses on answers at 1/8, 1/16 and 1/32 of the resolution.",
+            {.group = loss});
+  table.add("--side-weight", task.loss.side,
+            "Weight of the answer at 1/8 with --deep-supervision; each coarser one counts half of that before.",
+            {.group = loss, .minimum = inclusive(0)});
+  table.add("--moe-balance", task.loss.balance,
+            "Weight of the loss that spreads pixels over the experts, with --moe-top-k.",
+            {.group = loss, .minimum = inclusive(0)});
   add_train_options(table, train);
   return table;
 }

@@ -1,6 +1,7 @@
 #include <iomanip>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
@@ -30,6 +31,7 @@ struct Arguments {
   std::filesystem::path masks;
   std::filesystem::path output;
   bool baselines = false;
+  std::optional<bool> test_time_flip;
   train::TrainOptions machine;
 
   OptionTable table() {
@@ -45,6 +47,10 @@ struct Arguments {
     table.add("--baselines", baselines, "Also measure answers that do not look at the image.", {.group = group});
     table.add("--output", output, "Write the metrics to this file, too (JSON).",
               {.group = group, .placeholder = "FILE"});
+    table.add("--test-time-flip", test_time_flip,
+              "Average the answers for an image and its mirror image; by default as the run did. --no-test-time-flip: "
+              "do not.",
+              {.group = group});
     table.add("--batch-size", machine.batch_size, "Images that a GPU (or CPU rank) takes at a time.",
               {.group = group, .minimum = inclusive(1)});
     add_machine_options(table, machine);
@@ -92,6 +98,7 @@ Measured measure_run(const Arguments& arguments) {
     setup.task.hold_out = false;
   }
   setup.task.augment = false;
+  setup.task.test_time_flip = arguments.test_time_flip.value_or(setup.task.test_time_flip);
   const tasks::camouflage::CamouflageTask task(setup.task);
   Measured measured{{"network", measure_network(task, arguments)}};
   if (arguments.baselines) {
@@ -120,6 +127,9 @@ ExitCode evaluate_camouflage(const std::string& command, const std::vector<std::
   }
   if (arguments.baselines && !arguments.predictions.empty()) {
     throw UsageError("--baselines needs the training images of a run", "leave out --predictions and --masks");
+  }
+  if (arguments.test_time_flip && !arguments.predictions.empty()) {
+    throw UsageError("--test-time-flip needs the network of a run", "leave out --predictions and --masks");
   }
   const Measured measured =
       arguments.predictions.empty()

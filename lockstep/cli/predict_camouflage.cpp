@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <mutex>
+#include <optional>
 
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
@@ -26,6 +27,7 @@ struct Arguments {
   std::filesystem::path run = "runs/camouflage";
   std::filesystem::path input;
   std::filesystem::path output;
+  std::optional<bool> test_time_flip;
   train::TrainOptions machine;
 
   OptionTable table() {
@@ -35,6 +37,10 @@ struct Arguments {
     table.add("--input", input, "An image, or a folder of images (JPEG, PNG).", {.group = group});
     table.add("--output", output, "Where to write; by default predictions/ in the run folder.",
               {.group = group, .placeholder = "DIR"});
+    table.add("--test-time-flip", test_time_flip,
+              "Average the answers for an image and its mirror image; by default as the run did. --no-test-time-flip: "
+              "do not.",
+              {.group = group});
     table.add("--batch-size", machine.batch_size, "Images that a GPU (or CPU rank) takes at a time.",
               {.group = group, .minimum = inclusive(1)});
     add_machine_options(table, machine);
@@ -59,7 +65,7 @@ std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const 
   std::mutex mutex;
   std::vector<PlacedRow> rows;
   train::on_all_devices(arguments.machine, [&](parallel::Rank& rank, data::DecodePool& pool) {
-    tasks::camouflage::CamouflageModel model(options.network, /*seed=*/0);
+    tasks::camouflage::CamouflageModel model(options, /*seed=*/0);
     train::load_trained_weights(model, weights, rank.device);
     train::sweep(rank, dataset, model, pool, arguments.machine.batch_size, [&](const tasks::DeviceBatch& batch) {
       const at::Tensor probabilities = model.probabilities(batch);
@@ -95,6 +101,7 @@ ExitCode predict_camouflage(const std::string& command, const std::vector<std::s
   }
   CamouflageSetup setup;
   read_recipe_of_run(setup, arguments.run);
+  setup.task.test_time_flip = arguments.test_time_flip.value_or(setup.task.test_time_flip);
   const auto images = tasks::camouflage::find_images(arguments.input);
   const std::filesystem::path output = arguments.output.empty() ? arguments.run / "predictions" : arguments.output;
   const tasks::camouflage::PredictionWriter writer(output);

@@ -8,7 +8,20 @@ namespace lockstep::models {
 namespace {
 
 PyramidDecoderOptions decoder_options(const CamouflageNetworkOptions& options) {
-  return {edgenext_variant(options.backbone).channels, options.decoder_width, options.dropout};
+  PyramidDecoderOptions decoder;
+  decoder.channels = edgenext_variant(options.backbone).channels;
+  decoder.width = options.decoder_width;
+  decoder.dropout = options.dropout;
+  decoder.num_experts = options.num_experts;
+  decoder.moe_top_k = options.moe_top_k;
+  decoder.boundary_head = options.boundary_head;
+  decoder.side_outputs = options.side_outputs;
+  decoder.gradient_checkpointing = options.gradient_checkpointing;
+  return decoder;
+}
+
+EdgeNeXtOptions backbone_options(const CamouflageNetworkOptions& options) {
+  return {.drop_path = options.drop_path, .gradient_checkpointing = options.gradient_checkpointing};
 }
 
 const CamouflageNetworkOptions& validated(const CamouflageNetworkOptions& options) {
@@ -27,10 +40,10 @@ void CamouflageNetworkOptions::validate() const {
 
 CamouflageNetwork::CamouflageNetwork(const CamouflageNetworkOptions& options)
     : backbone_(register_module("backbone", std::make_shared<EdgeNeXt>(edgenext_variant(validated(options).backbone),
-                                                                       options.drop_path, layers_))),
+                                                                       backbone_options(options), layers_))),
       decoder_(register_module("decoder", std::make_shared<PyramidDecoder>(decoder_options(options), layers_))) {}
 
-at::Tensor CamouflageNetwork::forward(const at::Tensor& images) {
+SegmentationOutputs CamouflageNetwork::forward(const at::Tensor& images) {
   constexpr std::int64_t kCoarsestStride = 32;
   const std::int64_t height = images.size(2);
   const std::int64_t width = images.size(3);
@@ -38,8 +51,15 @@ at::Tensor CamouflageNetwork::forward(const at::Tensor& images) {
     throw UsageError(text("images of ", height, " × ", width, " pixels do not fit the network"),
                      text("give --img-size a multiple of ", kCoarsestStride));
   }
-  const at::Tensor logits = decoder_->forward(backbone_->forward(images));  // (batch, 1, height / 4, width / 4)
-  return nn::resize_bilinear(logits, height, width);
+  SegmentationOutputs outputs = decoder_->forward(backbone_->forward(images));
+  outputs.logits = nn::resize_bilinear(outputs.logits, height, width);
+  if (outputs.boundary.defined()) {
+    outputs.boundary = nn::resize_bilinear(outputs.boundary, height, width);
+  }
+  for (at::Tensor& side : outputs.sides) {
+    side = nn::resize_bilinear(side, height, width);
+  }
+  return outputs;
 }
 
 }  // namespace lockstep::models

@@ -16,6 +16,11 @@ struct CamouflageNetworkOptions {
   std::int64_t decoder_width = 64;         ///< channels of the decoder, a multiple of 8
   double drop_path = 0.0;                  ///< of the backbone's last block
   double dropout = 0.0;                    ///< of the channels before the head
+  std::int64_t num_experts = 7;            ///< experts in the decoder; below 2 there are none
+  std::int64_t moe_top_k = 0;              ///< experts that a pixel goes to; 0: all
+  bool boundary_head = true;               ///< finds edges in training, too
+  bool side_outputs = false;               ///< answers at the decoder's coarser scales in training, too
+  bool gradient_checkpointing = false;     ///< less memory for activations, for a second forward pass in backward
 
   /// Throws UsageError, naming the flag.
   void validate() const;
@@ -27,9 +32,12 @@ class CamouflageNetwork : public torch::nn::Module {
   /// Throws UsageError as `CamouflageNetworkOptions::validate`.
   explicit CamouflageNetwork(const CamouflageNetworkOptions& options);
 
-  /// images: (batch, 3, height, width) float, normalised; height and width are multiples of 32, else UsageError. Gives
-  /// logits: (batch, 1, height, width), above 0 where there is an object.
-  at::Tensor forward(const at::Tensor& images);
+  /// images: (batch, 3, height, width) float, normalised; height and width are multiples of 32, else UsageError. All
+  /// logits are of that size. In evaluation mode there are neither boundary nor sides.
+  SegmentationOutputs forward(const at::Tensor& images);
+
+  /// As EdgeNeXt::set_memory_format; the decoder follows.
+  void set_memory_format(at::MemoryFormat format) { backbone_->set_memory_format(format); }
 
  private:
   nn::LayerCounter layers_;

@@ -4,6 +4,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/models/edgenext_blocks.h"
+#include "lockstep/nn/activation_checkpoint.h"
 
 namespace lockstep::models {
 namespace {
@@ -22,8 +23,9 @@ constexpr std::array<StageShape, 4> kStages = {{{3, 0, 2, false}, {5, 1, 2, true
 class Stage : public torch::nn::Module {
  public:
   Stage(const EdgeNeXtVariant& variant, std::size_t index, const std::vector<double>& drop_paths,
-        nn::LayerCounter& layers)
-      : downsample_(register_module("downsample", torch::nn::Sequential())),
+        bool gradient_checkpointing, nn::LayerCounter& layers)
+      : gradient_checkpointing_(gradient_checkpointing),
+        downsample_(register_module("downsample", torch::nn::Sequential())),
         blocks_(register_module("blocks", torch::nn::Sequential())) {
     const std::int64_t channels = variant.channels[index];
     const StageShape& shape = kStages[index];
@@ -46,10 +48,23 @@ class Stage : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& features) {
-    return blocks_->forward(downsample_->is_empty() ? features : downsample_->forward(features));
+    const auto downsample = [this](const at::Tensor& input) { return downsample_->forward(input); };
+    at::Tensor x = downsample_->is_empty() ? features : run(downsample_.ptr(), features, downsample);
+    for (torch::nn::AnyModule& block : *blocks_) {
+      x = run(block.ptr(), x, [&block](const at::Tensor& input) { return block.forward(input); });
+    }
+    return x;
   }
 
  private:
+  /// A block keeps some twelve times its input for backward, so a checkpoint a block leaves less at the peak than one a
+  /// stage: there, all blocks of the finest stage would be computed anew at once.
+  template <typename Forward>
+  at::Tensor run(const std::shared_ptr<torch::nn::Module>& layer, const at::Tensor& input, Forward forward) const {
+    return gradient_checkpointing_ ? nn::checkpointed(layer, input, forward) : forward(input);
+  }
+
+  bool gradient_checkpointing_;
   torch::nn::Sequential downsample_;
   torch::nn::Sequential blocks_;
 };
@@ -77,7 +92,7 @@ const EdgeNeXtVariant& edgenext_variant(const std::string& name) {
   throw UsageError("unknown backbone '" + name + "'", "--backbone takes one of " + names);
 }
 
-EdgeNeXt::EdgeNeXt(const EdgeNeXtVariant& variant, double drop_path, nn::LayerCounter& layers)
+EdgeNeXt::EdgeNeXt(const EdgeNeXtVariant& variant, const EdgeNeXtOptions& options, nn::LayerCounter& layers)
     : stem_(register_module("stem", torch::nn::Sequential())),
       stages_(register_module("stages", torch::nn::ModuleList())) {
   stem_->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(3, variant.channels[0], 4).stride(4)));
@@ -87,15 +102,24 @@ EdgeNeXt::EdgeNeXt(const EdgeNeXtVariant& variant, double drop_path, nn::LayerCo
   for (std::size_t stage = 0; stage < kStages.size(); ++stage) {
     std::vector<double> drop_paths(static_cast<std::size_t>(variant.depths[stage]));
     for (double& probability : drop_paths) {
-      probability = drop_path * blocks_before++ / last_block;
+      probability = options.drop_path * blocks_before++ / last_block;
     }
-    stages_->push_back(std::make_shared<Stage>(variant, stage, drop_paths, layers));
+    stages_->push_back(std::make_shared<Stage>(variant, stage, drop_paths, options.gradient_checkpointing, layers));
+  }
+}
+
+void EdgeNeXt::set_memory_format(at::MemoryFormat format) {
+  memory_format_ = format;
+  for (const auto& module : modules(/*include_self=*/false)) {
+    if (auto* norm = module->as<LayerNorm2d>()) {
+      norm->set_memory_format(format);
+    }
   }
 }
 
 std::vector<at::Tensor> EdgeNeXt::forward(const at::Tensor& images) {
   std::vector<at::Tensor> features;
-  at::Tensor x = stem_->forward(images.contiguous(at::MemoryFormat::ChannelsLast));
+  at::Tensor x = stem_->forward(images.contiguous(memory_format_));
   for (const auto& stage : *stages_) {
     x = stage->as<Stage>()->forward(x);
     features.push_back(x);

@@ -44,7 +44,8 @@ LayerNorm2d::LayerNorm2d(std::int64_t channels)
 
 at::Tensor LayerNorm2d::forward(const at::Tensor& images) {
   const at::Tensor pixels = to_channels_last_view(images);
-  return to_channels_first_view(at::layer_norm(pixels, weight_.sizes(), weight_, bias_, kNormEpsilon));
+  const at::Tensor normalised = at::layer_norm(pixels, weight_.sizes(), weight_, bias_, kNormEpsilon);
+  return to_channels_first_view(normalised).contiguous(memory_format_);
 }
 
 Mlp::Mlp(std::int64_t channels)

@@ -9,8 +9,8 @@
 #include "lockstep/nn/keyed_random.h"
 
 /// The parts of EdgeNeXt: Maaz et al., "EdgeNeXt: Efficiently amalgamated CNN-transformer architecture for mobile
-/// vision applications", ECCVW 2022 (arXiv 2206.10589). Parameters are named as in timm. Inside, tensors keep channels
-/// last in memory: a permuted view then is what layer norm and linear layers read, without a copy.
+/// vision applications", ECCVW 2022 (arXiv 2206.10589). Parameters are named as in timm. Blocks keep the memory format
+/// of their input. Where channels come last, a permuted view is what layer norm and linear layers read, without a copy.
 namespace lockstep::models {
 
 /// Layer norm over the channels of images.
@@ -18,10 +18,14 @@ class LayerNorm2d : public torch::nn::Module {
  public:
   explicit LayerNorm2d(std::int64_t channels);
 
-  /// (batch, channels, height, width), any memory layout in, channels last out.
+  /// (batch, channels, height, width), any memory format in; what comes out has that of `set_memory_format`.
   at::Tensor forward(const at::Tensor& images);
 
+  /// Channels last by default.
+  void set_memory_format(at::MemoryFormat format) { memory_format_ = format; }
+
  private:
+  at::MemoryFormat memory_format_ = at::MemoryFormat::ChannelsLast;
   at::Tensor weight_;
   at::Tensor bias_;
 };

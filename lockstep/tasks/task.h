@@ -1,5 +1,6 @@
 #pragma once
 
+#include <c10/core/MemoryFormat.h>
 #include <torch/nn/module.h>
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lockstep/data/batch.h"
@@ -40,10 +42,22 @@ class Model {
   /// empty where there is none.
   virtual std::string backbone_prefix() const = 0;
 
+  /// The parts of the backbone in the order in which they may be thawed, the deepest first, as prefixes of their
+  /// parameters' names ("backbone.stages.3."). Empty where the backbone has no parts.
+  virtual std::vector<std::string> backbone_stages() const { return {}; }
+
+  /// How images lie in memory inside the network: channels last or contiguous. It changes results by rounding only. A
+  /// model that knows one format keeps to it.
+  virtual void set_memory_format(at::MemoryFormat) {}
+
   /// The loss of each sample: (batch) float32. It depends on that sample alone; the loop sums it over the global batch
   /// and divides once by the global count, so that the split over ranks and passes does not matter. A term over the
   /// whole batch does not belong here.
   virtual at::Tensor losses(const DeviceBatch& batch) = 0;
+
+  /// What the network counted while it was trained since the last call, by name, such as the pixels that each expert
+  /// got. The numbers of several ranks are to be added up.
+  virtual std::vector<std::pair<std::string, double>> take_statistics() { return {}; }
 
   /// Compares the network's answer with the truth, one record a sample. Called in evaluation mode, without gradients.
   virtual std::vector<Record> score(const DeviceBatch& batch) = 0;

@@ -44,7 +44,7 @@ TEST_P(EdgeNeXtParity, FeaturesAndGradientsEqualTimm) {
   const std::map<std::string, at::Tensor> values(stored.tensors.begin(), stored.tensors.end());
 
   nn::LayerCounter layers;
-  EdgeNeXt network(edgenext_variant(parity.name), 0.0, layers);
+  EdgeNeXt network(edgenext_variant(parity.name), {}, layers);
   network.eval();
   const auto report = checkpoint::load_weights(network, weights.tensors, {"timm", "", false});
   EXPECT_TRUE(report.missing.empty()) << report.missing.front();
@@ -88,7 +88,7 @@ TEST(EdgeNeXt, NamesTheVariantsForAnUnknownOne) {
 TEST(EdgeNeXt, DropsPathsByStep) {
   const auto features_of_step = [](std::uint64_t step) {
     nn::LayerCounter layers;
-    EdgeNeXt network(edgenext_variant("edgenext_xx_small"), 0.5, layers);
+    EdgeNeXt network(edgenext_variant("edgenext_xx_small"), {.drop_path = 0.5}, layers);
     nn::initialise(network, 1);
     const at::NoGradGuard no_gradient;
     for (const auto& parameter : network.named_parameters()) {
@@ -102,6 +102,30 @@ TEST(EdgeNeXt, DropsPathsByStep) {
   };
   EXPECT_TRUE(at::equal(features_of_step(1), features_of_step(1)));
   EXPECT_FALSE(at::allclose(features_of_step(1), features_of_step(2)));
+}
+
+TEST(EdgeNeXt, GivesTheSameInEveryMemoryFormat) {
+  const at::Tensor image = at::linspace(-1, 1, 2 * 3 * 64 * 96).mul(40).sin().view({2, 3, 64, 96});
+  std::vector<std::vector<at::Tensor>> features;
+  for (const at::MemoryFormat format : {at::MemoryFormat::ChannelsLast, at::MemoryFormat::Contiguous}) {
+    nn::LayerCounter layers;
+    EdgeNeXt network(edgenext_variant("edgenext_xx_small"), {}, layers);
+    nn::initialise(network, 1);
+    network.set_memory_format(format);
+    const at::NoGradGuard no_gradient;
+    for (const auto& parameter : network.named_parameters()) {
+      if (parameter.key().find("gamma") != std::string::npos) {
+        parameter.value().fill_(1.0);
+      }
+    }
+    features.push_back(network.forward(image));
+    for (const at::Tensor& feature : features.back()) {
+      EXPECT_TRUE(feature.is_contiguous(format)) << format << " " << feature.sizes();
+    }
+  }
+  for (std::size_t stage = 0; stage < 4; ++stage) {
+    EXPECT_LE(relative_difference(features[1][stage], features[0][stage]), 1e-5) << stage;
+  }
 }
 
 }  // namespace

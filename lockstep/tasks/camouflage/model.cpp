@@ -4,14 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/text.h"
 #include "lockstep/media/draw.h"
 #include "lockstep/media/encode.h"
 #include "lockstep/media/resize.h"
 #include "lockstep/metrics/saliency.h"
 #include "lockstep/nn/initialise.h"
-#include "lockstep/tasks/camouflage/loss.h"
+#include "lockstep/nn/keyed_random.h"
+#include "lockstep/nn/resize.h"
 
 namespace lockstep::tasks::camouflage {
 namespace {
@@ -37,21 +40,68 @@ media::Image to_image(const data::Batch& batch, std::size_t field, std::size_t i
   return image;
 }
 
+/// The one of the scales that belongs to this step, for every rank and pass.
+double draw_scale(const std::vector<double>& scales, std::int64_t batch) {
+  const nn::RandomScope& scope = nn::RandomScope::current(static_cast<std::size_t>(batch));
+  return scales[scope.stream_of_step(Purpose::kScale).below(scales.size())];
+}
+
 }  // namespace
 
-CamouflageModel::CamouflageModel(const models::CamouflageNetworkOptions& options, std::uint64_t seed)
-    : network_(std::make_shared<models::CamouflageNetwork>(options)) {
+CamouflageModel::CamouflageModel(const Options& options, std::uint64_t seed)
+    : network_(std::make_shared<models::CamouflageNetwork>(options.network_options())),
+      loss_weights_(options.loss),
+      scales_(options.scales()),
+      test_time_flip_(options.test_time_flip) {
   nn::initialise(*network_, seed);
 }
 
+std::vector<std::string> CamouflageModel::backbone_stages() const {
+  return {"backbone.stages.3.", "backbone.stages.2.", "backbone.stages.1.", "backbone.stages.0.", "backbone.stem."};
+}
+
 at::Tensor CamouflageModel::losses(const DeviceBatch& batch) {
-  const at::Tensor mask = batch.fields[kMask].to(at::kFloat).div_(255).unsqueeze(1);  // (batch, 1, height, width)
-  return structure_loss(network_->forward(normalise(batch.fields[kImage])), mask);
+  at::Tensor images = normalise(batch.fields[kImage]);
+  at::Tensor mask = batch.fields[kMask].to(at::kFloat).div_(255).unsqueeze(1);  // (batch, 1, height, width)
+  if (!scales_.empty()) {
+    const double factor = draw_scale(scales_, images.size(0));
+    const std::int64_t height = scaled_side(images.size(2), factor);
+    const std::int64_t width = scaled_side(images.size(3), factor);
+    images = nn::resize_bilinear(images, height, width);
+    mask = nn::resize_bilinear(mask, height, width);
+  }
+  const models::SegmentationOutputs outputs = network_->forward(images);
+  if (outputs.expert_load.defined()) {
+    const at::Tensor load = outputs.expert_load.to(at::kDouble).sum(0);  // (experts)
+    expert_load_ = expert_load_.defined() ? expert_load_ + load : load;
+  }
+  return weighted_loss(outputs, mask, loss_weights_);
+}
+
+std::vector<std::pair<std::string, double>> CamouflageModel::take_statistics() {
+  std::vector<std::pair<std::string, double>> statistics;
+  if (expert_load_.defined()) {
+    const at::Tensor load = std::exchange(expert_load_, at::Tensor()).cpu();
+    for (std::int64_t expert = 0; expert < load.size(0); ++expert) {
+      statistics.emplace_back(text("expert ", expert), load[expert].item<double>());
+    }
+  }
+  return statistics;
+}
+
+/// (batch, 3, height, width) normalised to probabilities, (batch, height, width) float32.
+at::Tensor CamouflageModel::look(const at::Tensor& images) {
+  return network_->forward(images).logits.squeeze(1).to(at::kFloat).sigmoid();
 }
 
 at::Tensor CamouflageModel::probabilities(const DeviceBatch& batch) {
-  const at::Tensor logits = network_->forward(normalise(batch.fields[kImage]));  // (batch, 1, height, width)
-  return logits.squeeze(1).to(at::kFloat).sigmoid().cpu().contiguous();
+  constexpr std::int64_t kWidth = -1;
+  const at::Tensor images = normalise(batch.fields[kImage]);
+  at::Tensor probabilities = look(images);
+  if (test_time_flip_) {
+    probabilities = (probabilities + look(images.flip(kWidth)).flip(kWidth)) / 2;
+  }
+  return probabilities.cpu().contiguous();
 }
 
 std::vector<Record> CamouflageModel::score(const DeviceBatch& batch) {

@@ -33,7 +33,7 @@ CamouflageTask::CamouflageTask(const Options& options) : options_(options) {
 }
 
 std::unique_ptr<Model> CamouflageTask::make_model(std::uint64_t seed) const {
-  return std::make_unique<CamouflageModel>(options_.network, seed);
+  return std::make_unique<CamouflageModel>(options_, seed);
 }
 
 std::map<std::string, double> CamouflageTask::summarise(std::span<const Record> records) const {
