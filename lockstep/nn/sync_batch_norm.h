@@ -22,10 +22,10 @@ at::Tensor sync_batch_norm(const at::Tensor& input, const at::Tensor& weight, co
                            double epsilon, parallel::Group& group);
 
 /// While it lives, every batch norm that trains in the calling thread joins the batches of the group's ranks, whoever
-/// calls it: a torch::nn::BatchNorm, at::batch_norm, or an operation of a TorchScript model. Modules, parameters and
-/// buffers stay as they are; batch norms in evaluation mode, too. (A layer of a C++ network is a typed member of the
-/// one above, so it could not be exchanged for another from outside.) The backward pass may run after the scope has
-/// ended, but not after the group.
+/// calls it: a torch::nn::BatchNorm or at::batch_norm. Not a TorchScript model: its optimising executor exchanges the
+/// operation for others. Modules, parameters and buffers stay as they are; batch norms in evaluation mode, too. (A
+/// layer of a C++ network is a typed member of the one above, so it could not be exchanged for another from outside.)
+/// The backward pass may run after the scope has ended, but not after the group.
 ///
 /// Backward waits for the other ranks. The group must therefore not be the one that reduces gradients meanwhile, and
 /// two ranks must not share one device, for which autograd has one thread.

@@ -1,12 +1,15 @@
 #include "lockstep/train/journal.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "lockstep/base/error.h"
 #include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
+#include "lockstep/observe/run_history.h"
 
 namespace lockstep::train {
 
@@ -55,6 +58,7 @@ Journal::Journal(const checkpoint::RunFolder& folder, const Plan& plan)
 Journal::~Journal() { log::set_sink(sink_before_); }
 
 void Journal::started(const checkpoint::State& state, int world_size, const nlohmann::json& recipe) {
+  read_earlier_evaluations(state);
   const std::size_t stage = plan_.stages.size() > 1 && state.epoch >= plan_.stages[1].first_epoch ? 1 : 0;
   log_.write(observe::StartEvent{state.step, world_size, state.global_batches.at(stage), recipe});
 }
@@ -170,6 +174,38 @@ void Journal::evaluated(const checkpoint::State& state, const Metrics& raw, cons
     json["raw_metrics"] = raw;
   }
   write_file_atomically(folder_.metrics(), json.dump(2) + "\n");
+  if (!plan_.options.target.empty()) {
+    forecast_target(state, metrics);
+  }
+}
+
+/// What a run that goes on has evaluated before.
+void Journal::read_earlier_evaluations(const checkpoint::State& state) {
+  epochs_before_ = state.epoch;
+  if (plan_.options.target.empty() || state.step == 0) {
+    return;
+  }
+  const std::string metric = observe::parse_target(plan_.options.target).metric;
+  for (const observe::EvaluateEvent& event : observe::read_run_history(folder_.path() / observe::kRunLogFile).evaluations) {
+    if (const auto found = event.metrics.find(metric); found != event.metrics.end() && event.step <= state.step) {
+      evaluations_.push_back({epochs_after(plan_.stages, event.step), found->second});
+    }
+  }
+}
+
+void Journal::forecast_target(const checkpoint::State& state, const Metrics& metrics) {
+  const observe::Target target = observe::parse_target(plan_.options.target);
+  const auto found = metrics.find(target.metric);
+  if (found == metrics.end()) {
+    throw UsageError(text("--target ", plan_.options.target, ": the task has no metric of that name"),
+                     text("name one of those in ", folder_.metrics().string()));
+  }
+  evaluations_.push_back({static_cast<double>(state.epoch), found->second});
+  const double epochs = static_cast<double>(std::max<std::int64_t>(1, state.epoch - epochs_before_));
+  const double seconds_per_epoch = since_evaluation_.lap() / epochs;
+  epochs_before_ = state.epoch;
+  log::info(describe(observe::forecast(target, evaluations_, seconds_per_epoch),
+                     plan_.options.epochs));
 }
 
 void Journal::ended(const std::string& reason) { log_.write(observe::EndEvent{reason}); }

@@ -3,11 +3,13 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lockstep/base/clock.h"
 #include "lockstep/base/log.h"
 #include "lockstep/checkpoint/run_folder.h"
 #include "lockstep/checkpoint/snapshot.h"
+#include "lockstep/observe/forecast.h"
 #include "lockstep/observe/progress.h"
 #include "lockstep/observe/run_log.h"
 #include "lockstep/observe/step_timer.h"
@@ -59,6 +61,8 @@ class Journal {
 
  private:
   void record_skip(const checkpoint::State& state, const StepOutcome& outcome);
+  void read_earlier_evaluations(const checkpoint::State& state);
+  void forecast_target(const checkpoint::State& state, const Metrics& metrics);
   void show_progress(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds);
   void watch_first_epoch(const checkpoint::State& state, const StepOutcome& outcome,
                          const observe::PartSeconds& seconds);
@@ -73,6 +77,9 @@ class Journal {
   std::optional<double> samples_per_second_;
   std::optional<FirstEpoch> first_epoch_;
   parallel::SyncReport epoch_sync_;  ///< of the epoch so far
+  std::vector<observe::MetricPoint> evaluations_;  ///< of --target's metric, from all of the run
+  Stopwatch since_evaluation_;
+  std::int64_t epochs_before_ = 0;  ///< when that was started
 };
 
 }  // namespace lockstep::train

@@ -2,6 +2,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
+#include "lockstep/observe/forecast.h"
 
 namespace lockstep::train {
 namespace {
@@ -32,6 +33,9 @@ void validate_stages(const TrainOptions& options) {
 void TrainOptions::validate() const {
   schedule.validate();
   validate_stages(*this);
+  if (!target.empty()) {
+    observe::parse_target(target);
+  }
   require(momentum >= 0 && momentum < 1, "--momentum", "0 or more, and less than 1");
   require(ema_decay >= 0 && ema_decay < 1, "--ema-decay", "0 for no average, or a number below 1 such as 0.9998");
   require(!bucket_mebibytes || *bucket_mebibytes > 0, "--bucket-mb", "a number above 0");

@@ -90,6 +90,15 @@ data::RunPlan run_plan(const std::vector<Stage>& stages) {
 
 std::int64_t total_steps(const std::vector<Stage>& stages) { return stages.back().first_step + stages.back().steps(); }
 
+double epochs_after(const std::vector<Stage>& stages, std::int64_t steps) {
+  auto stage = stages.rbegin();
+  while (stage->first_step > steps) {
+    ++stage;
+  }
+  return static_cast<double>(stage->first_epoch) +
+         static_cast<double>(steps - stage->first_step) / static_cast<double>(stage->batches.steps_per_epoch());
+}
+
 std::vector<std::string> frozen_prefixes(const Stage& stage, std::int64_t epoch, const tasks::Model& model) {
   if (stage.backbone == Backbone::kTrained) {
     return {};

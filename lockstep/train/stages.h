@@ -50,6 +50,9 @@ data::RunPlan run_plan(const std::vector<Stage>& stages);
 /// Steps of the whole run.
 std::int64_t total_steps(const std::vector<Stage>& stages);
 
+/// Epochs done after so many steps.
+double epochs_after(const std::vector<Stage>& stages, std::int64_t steps);
+
 /// The prefixes of the parameters that do not learn in an epoch.
 std::vector<std::string> frozen_prefixes(const Stage& stage, std::int64_t epoch, const tasks::Model& model);
 

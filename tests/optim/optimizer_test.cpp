@@ -43,7 +43,7 @@ struct Laid {
 
   /// Lets backward leave these gradients; parameters with an undefined one are not used.
   void backward(const std::vector<at::Tensor>& gradients) {
-    arena->zero_gradients();
+    arena->begin_step();
     at::Tensor loss = at::zeros({});
     for (std::size_t i = 0; i < gradients.size(); ++i) {
       if (gradients[i].defined()) {
@@ -51,6 +51,7 @@ struct Laid {
       }
     }
     loss.backward();
+    arena->close_step([](std::size_t) {});
   }
 };
 

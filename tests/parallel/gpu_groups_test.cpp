@@ -111,7 +111,7 @@ TEST_P(GpuGroups, AThrowingRankBringsDownTheOthers) {
 INSTANTIATE_TEST_SUITE_P(All, GpuGroups,
                          testing::Values(Case{"TwoRanksOnOneGpu", 1, 2}, Case{"ThreeRanksOnOneGpu", 1, 3},
                                          Case{"TwoGpus", 2, 2}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& instance) { return instance.param.name; });
 
 }  // namespace
 }  // namespace lockstep::parallel

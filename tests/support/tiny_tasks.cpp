@@ -96,7 +96,7 @@ template <typename Network>
 class SyntheticModel : public tasks::Model {
  public:
   SyntheticModel(const TinyTaskOptions& options, std::uint64_t seed)
-      : network_(std::make_shared<Network>(options.dropout)),
+      : network_(std::make_shared<Network>(options)),
         disturbance_(options.disturbance),
         gradient_fault_(options.gradient_fault),
         backbone_prefix_(options.has_backbone ? Network::kBackbone : "") {
@@ -184,8 +184,14 @@ class PatchNetwork : public torch::nn::Module {
  public:
   static constexpr const char* kBackbone = "first.";
 
-  explicit PatchNetwork(double dropout) : dropout_(std::make_shared<nn::ChannelDropout>(dropout, 0)) {
+  explicit PatchNetwork(const TinyTaskOptions& options)
+      : dropout_(std::make_shared<nn::ChannelDropout>(options.dropout, 0)) {
     register_module("first", first_);
+    if (options.batch_norm) {
+      norm_->push_back(torch::nn::BatchNorm3d(4));
+    } else {
+      norm_->push_back(torch::nn::GroupNorm(2, 4));
+    }
     register_module("norm", norm_);
     register_module("last", last_);
     register_module("dropout", dropout_);
@@ -196,12 +202,12 @@ class PatchNetwork : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& voxels) {
     const at::Tensor features =
         first_(voxels.unsqueeze(1).to(at::kFloat).div(255));  // (batch, 4, depth, height, width)
-    return last_(dropout_->forward(at::gelu(norm_(features)))).squeeze(1);
+    return last_(dropout_->forward(at::gelu(norm_->forward(features)))).squeeze(1);
   }
 
  private:
   torch::nn::Conv3d first_{torch::nn::Conv3dOptions(1, 4, 3).padding(1).bias(false)};
-  torch::nn::GroupNorm norm_{2, 4};
+  torch::nn::Sequential norm_;
   torch::nn::Conv3d last_{torch::nn::Conv3dOptions(4, 1, 1)};
   std::shared_ptr<nn::ChannelDropout> dropout_;
 };
@@ -292,7 +298,8 @@ class EpisodeNetwork : public torch::nn::Module {
  public:
   static constexpr const char* kBackbone = "embed.";
 
-  explicit EpisodeNetwork(double dropout) : dropout_(std::make_shared<nn::ChannelDropout>(dropout, 0)) {
+  explicit EpisodeNetwork(const TinyTaskOptions& options)
+      : dropout_(std::make_shared<nn::ChannelDropout>(options.dropout, 0)) {
     register_module("embed", embed_);
     register_module("project", project_);
     register_module("box", box_);

@@ -20,6 +20,9 @@ struct TinyTaskOptions {
   /// For which samples the gradient of the loss is infinite, though the loss is not.
   std::function<bool(const data::Draw&)> gradient_fault = [](const data::Draw&) { return false; };
 
+  /// Whether the network of the patches has a batch norm in place of its group norm.
+  bool batch_norm = false;
+
   /// Whether the first layer counts as a backbone.
   bool has_backbone = true;
 

@@ -1,8 +1,9 @@
+#include <ATen/autocast_mode.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include <cmath>
-#include <cstring>
+#include <functional>
 #include <set>
 
 #include "lockstep/base/error.h"
@@ -77,6 +78,7 @@ TEST(CamouflageModel, GivesEachSampleItsLossWithEverythingOn) {
   options.multi_scale = "0.5,1,1.5";
   CamouflageModel model(options, 1);
   const Photographs photographs;
+  const at::NoGradGuard no_gradient;
   for (const std::uint64_t step : {1, 2, 3}) {
     const at::Tensor together = losses(model, photographs.batch(), step);
     ASSERT_EQ(together.sizes(), (std::vector<std::int64_t>{2}));
@@ -90,6 +92,7 @@ TEST(CamouflageModel, GivesEachSampleItsLossWithEverythingOn) {
 
 TEST(CamouflageModel, AddsThePartsOfTheLossThatAreAskedFor) {
   const Photographs photographs;
+  const at::NoGradGuard no_gradient;
   const auto loss_with = [&](const std::function<void(Options&)>& change) {
     Options options = small_options();
     options.loss.boundary = 0;
@@ -105,11 +108,38 @@ TEST(CamouflageModel, AddsThePartsOfTheLossThatAreAskedFor) {
   EXPECT_GT(loss_with([](Options& options) { options.loss.balance = 0.5; }), plain + 0.1);
 }
 
+TEST(CamouflageModel, LearnsInBfloat16) {
+  const Photographs photographs;
+  Options options = small_options();
+  options.deep_supervision = true;
+  for (const std::int64_t top_k : {0, 2}) {
+    options.network.moe_top_k = top_k;
+    options.network.gradient_checkpointing = false;
+    CamouflageModel plain(options, 1);
+    const at::Tensor expected = losses(plain, photographs.batch(), 1);
+    options.network.gradient_checkpointing = true;
+    CamouflageModel model(options, 1);
+    at::autocast::set_autocast_enabled(at::kCPU, true);
+    const at::Tensor rounded = losses(model, photographs.batch(), 1);
+    at::autocast::clear_cache();
+    at::autocast::set_autocast_enabled(at::kCPU, false);
+    EXPECT_EQ(rounded.scalar_type(), at::kFloat);
+    EXPECT_TRUE(at::allclose(rounded, expected, 0.05));
+    EXPECT_FALSE(at::equal(rounded, expected));
+    rounded.sum().backward();
+    for (const auto& parameter : model.network().named_parameters()) {
+      ASSERT_TRUE(parameter.value().grad().defined()) << parameter.key();
+      EXPECT_TRUE(parameter.value().grad().isfinite().all().item<bool>()) << parameter.key();
+    }
+  }
+}
+
 TEST(CamouflageModel, DrawsAScaleForEachStep) {
   Options options = small_options();
   options.multi_scale = "0.5,1,1.5";
   CamouflageModel model(options, 1);
   const Photographs photographs;
+  const at::NoGradGuard no_gradient;
   std::set<double> sides;
   for (std::uint64_t step = 0; step < 12; ++step) {
     losses(model, photographs.batch(), step);
@@ -187,7 +217,7 @@ TEST(CamouflageModel, NamesTheStagesOfItsBackbone) {
 
 TEST(CamouflageOptions, AreRefusedByTheirFlag) {
   EXPECT_EQ(usage_error(small_options()), "");
-  for (const std::string list : {"x", "1,,2", "0.75;1", "0.1,1", "1,5", "nan"}) {
+  for (const std::string list : {"x", "1,,2", "1,", "0.75;1", "0.1,1", "1,5", "nan"}) {
     Options options = small_options();
     options.multi_scale = list;
     EXPECT_NE(usage_error(options).find("--multi-scale"), std::string::npos) << list;

@@ -6,6 +6,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/files.h"
+#include "tests/support/logged_lines.h"
 #include "tests/support/tiny_tasks.h"
 #include "tests/train/runs.h"
 
@@ -190,6 +191,45 @@ TEST_P(Engine, TheLogTellsHowMuchWasReducedAndHowMuchOfItEarly) {
   const TempFolder alone;
   train(*task(), options_in(alone, 1));
   EXPECT_EQ(events(alone, "epoch").at(0).at("reduced_bytes"), 0);
+}
+
+TEST_P(Engine, SaysWhenTheTargetWillBeReached) {
+  const TempFolder folder;
+  const test::LoggedLines logged;
+  TrainOptions options = options_in(folder, 1);
+  options.epochs = 5;
+  options.max_steps = 8;
+  options.target = (GetParam() == "patches" ? "dice" : "accuracy") + std::string("=0.01");
+  train(*task(), options);
+  options.max_steps.reset();
+  train(*task(), options);
+  EXPECT_THAT(logged.text(), HasSubstr("target " + options.target));
+  const TempFolder other;
+  options.checkpoint_dir = other.path();
+  options.target = "beauty=0.5";
+  EXPECT_THROW(train(*task(), options), UsageError);
+}
+
+TEST(EngineWithBatchNorm, JoinsTheBatchesOfAllRanks) {
+  const TempFolder reference;
+  const auto in = [](const TempFolder& folder, int ranks) {
+    TrainOptions options = options_in(folder, ranks);
+    options.global_batch = 3;  // fewer than four ranks: one of them takes part with an empty batch
+    options.batch_size = ranks == 1 ? 3 : 1;
+    options.epochs = 2;
+    options.sync_batch_norm = true;
+    return options;
+  };
+  test::TinyTaskOptions tiny;
+  tiny.batch_norm = true;
+  train(*test::make_patch_task(tiny), in(reference, 1));
+  for (const int ranks : {3, 4}) {
+    SCOPED_TRACE(text(ranks, " ranks"));
+    const TempFolder folder;
+    train(*test::make_patch_task(tiny), in(folder, ranks));
+    expect_same_history(reference, folder, kRounding);
+  }
+  EXPECT_THROW(train(*test::make_patch_task(), in(TempFolder(), 2)), UsageError) << "there is no batch norm";
 }
 
 TEST(EngineWithoutABackbone, HasNoTwoStages) {

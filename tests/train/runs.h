@@ -12,6 +12,7 @@
 #include "lockstep/base/text.h"
 #include "lockstep/checkpoint/snapshot.h"
 #include "lockstep/observe/run_history.h"
+#include "lockstep/parallel/devices.h"
 #include "lockstep/train/run.h"
 #include "tests/support/temp_folder.h"
 
@@ -40,7 +41,8 @@ inline TrainOptions options_in(const TempFolder& folder, int ranks) {
 
 inline RunEnd train(const tasks::Task& task, const TrainOptions& options) {
   const checkpoint::RunFolder folder(options.checkpoint_dir);
-  return run(task, options, folder, nlohmann::json::object());
+  return run(parallel::World(parallel::parse_devices(options.devices)), task, options, &folder,
+             nlohmann::json::object());
 }
 
 inline observe::RunHistory history(const TempFolder& folder) { return observe::read_run_history(folder / "run.jsonl"); }

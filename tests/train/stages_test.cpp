@@ -60,6 +60,9 @@ TEST(Stages, EachHasItsOwnBatchRateAndSchedule) {
   EXPECT_EQ(stage_of(stages, 10).name, "stage 2");
   EXPECT_THAT(frozen_prefixes(stages[0], 3, NamedParts()), ElementsAre("backbone."));
   EXPECT_THAT(frozen_prefixes(stages[1], 4, NamedParts()), IsEmpty());
+  EXPECT_EQ(epochs_after(stages, 12), 4);
+  EXPECT_EQ(epochs_after(stages, 14), 4.4);
+  EXPECT_EQ(epochs_after(stages, 6), 2);
   EXPECT_EQ(run_plan(stages).of_epoch(3).global_batch, 8U);
   EXPECT_EQ(run_plan(stages).of_epoch(4).global_batch, 4U);
 }
