@@ -186,19 +186,11 @@ models::SegmentationOutputs saturated(const at::Tensor& logits) {
   return outputs;
 }
 
-<<<<<<< HEAD
-TEST(WeightedLoss, StaysFiniteForSaturatedLogitsOfEveryType) {
-  const at::Tensor truth = masks({3, 1, 352, 352});
-  for (const bool autocast : {false, true}) {
-    for (const at::ScalarType type : {at::kFloat, at::kHalf, at::kBFloat16}) {
-      for (const double size : {0.0, 1e4, -1e4, 6e4, -6e4}) {
-=======
 TEST(WeightedLoss, StaysFiniteForSaturatedLogitsInHalfPrecision) {
   const at::Tensor truth = masks({3, 1, 352, 352});
   for (const bool autocast : {false, true}) {
     for (const at::ScalarType type : {at::kHalf, at::kBFloat16}) {
       for (const double size : {1e4, -1e4}) {
->>>>>>> w-network
         const at::Tensor logits = at::full({3, 1, 352, 352}, size, type).requires_grad_();
         at::autocast::set_autocast_enabled(at::kCPU, autocast);
         const at::Tensor loss = weighted_loss(saturated(logits), truth, LossWeights());

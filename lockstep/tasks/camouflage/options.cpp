@@ -32,12 +32,8 @@ std::vector<double> Options::scales() const {
   constexpr double kSmallest = 0.25;
   constexpr double kLargest = 4;
   std::vector<double> factors;
-<<<<<<< HEAD
-  for (std::size_t begin = 0; begin < multi_scale.size();) {
-=======
   std::size_t begin = 0;
   while (!multi_scale.empty() && begin <= multi_scale.size()) {
->>>>>>> w-network
     const std::size_t end = std::min(multi_scale.find(',', begin), multi_scale.size());
     const std::string_view word = std::string_view(multi_scale).substr(begin, end - begin);
     double factor = 0;
