@@ -56,13 +56,14 @@ void keep_warnings_only() {
 
 /// What every process of the run does; the first one holds the run folder, and alone speaks of what goes well.
 train::RunEnd train_in_world(const parallel::World& world, const CamouflageSetup& setup, const OptionTable& table) {
+  if (!world.is_first_process()) {
+    keep_warnings_only();
+  }
   const tasks::camouflage::CamouflageTask task(setup.task);
   std::optional<checkpoint::RunFolder> folder;
   if (world.is_first_process()) {
     folder.emplace(setup.train.checkpoint_dir);
     prepare(*folder, table, setup.train.fresh);
-  } else {
-    keep_warnings_only();
   }
   world.meet("the run folder");
   const train::RunEnd end = train::run(world, task, setup.train, folder ? &*folder : nullptr, to_json(table));

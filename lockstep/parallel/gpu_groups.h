@@ -8,8 +8,8 @@
 #include "lockstep/base/clock.h"
 #include "lockstep/parallel/group.h"
 
-// What is there in a build with the headers of CUDA and NCCL. A build without them has the same functions
-// (without_cuda/), which throw MachineError.
+// What is there in a build with the headers of CUDA and NCCL (with_cuda/). In a build without them (without_cuda/) the
+// groups of several ranks throw MachineError.
 namespace lockstep::parallel {
 
 /// The groups of several ranks of this process, each with a GPU of its own, over NCCL. One thread enqueues the sum of a

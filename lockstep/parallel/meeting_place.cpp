@@ -84,11 +84,16 @@ std::vector<std::string> MeetingPlace::meet(const std::string& occasion, const s
 
 bool MeetingPlace::abandon(const std::string& reason) {
   // Stores differ in what they give for a key that is not there yet; a reason once there is given by all of them.
-  return store_->compareSet(kFailure, "", reason) == reason;
+  const std::string author = text(rank_, " ");
+  return store_->compareSet(kFailure, "", author + reason).starts_with(author);
 }
 
 std::optional<std::string> MeetingPlace::failure() {
-  return store_->check({kFailure}) ? std::optional(store_->get_to_str(kFailure)) : std::nullopt;
+  if (!store_->check({kFailure})) {
+    return std::nullopt;
+  }
+  const std::string kept = store_->get_to_str(kFailure);
+  return kept.substr(kept.find(' ') + 1);
 }
 
 c10::intrusive_ptr<c10d::Store> MeetingPlace::part(const std::string& name) const {

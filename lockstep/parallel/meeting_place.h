@@ -29,7 +29,8 @@ class MeetingPlace {
   /// RanksMissing, which names those that did not come, after the time-out, and PeerFailed where one has failed.
   std::vector<std::string> meet(const std::string& occasion, const std::string& brought = "");
 
-  /// Tells the others that this process has failed; only the first reason is kept. Says whether it was the first.
+  /// Tells the others that this process has failed; only the first reason is kept. Says whether that is one of
+  /// this process.
   bool abandon(const std::string& reason);
 
   /// Why a process has failed, if one has.

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 #include <optional>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <vector>
 
-#include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
 #include "lockstep/parallel/child_process.h"
 #include "lockstep/parallel/core/rendezvous.h"
@@ -61,12 +61,11 @@ c10::intrusive_ptr<c10d::TCPStore> open_store(int socket) {
 /// The command line of this process.
 std::vector<std::string> own_command() {
   std::vector<std::string> words;
-  const std::string line = read_text("/proc/self/cmdline");
-  for (std::size_t first = 0; first < line.size();) {
-    const std::size_t end = line.find('\0', first);
-    words.push_back(line.substr(first, end - first));
-    first = end == std::string::npos ? line.size() : end + 1;
+  std::ifstream file("/proc/self/cmdline");  // which has no size that could be asked for
+  for (std::string word; std::getline(file, word, '\0');) {
+    words.push_back(word);
   }
+  LOCKSTEP_ASSERT(!words.empty(), "a process without a command line");
   return words;
 }
 

@@ -5,11 +5,11 @@
 
 #include <algorithm>
 #include <climits>
+#include <fstream>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "lockstep/base/error.h"
-#include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
 #include "lockstep/parallel/core/rendezvous.h"
 #include "lockstep/parallel/devices.h"
@@ -23,7 +23,9 @@ namespace {
 std::string machine_name() {
   char host[HOST_NAME_MAX + 1] = {};
   ::gethostname(host, sizeof host - 1);
-  return text(host, " ", read_text("/proc/sys/kernel/random/boot_id"));
+  std::string boot;
+  std::getline(std::ifstream("/proc/sys/kernel/random/boot_id"), boot);
+  return text(host, " ", boot, " ");
 }
 
 /// The cores that this process may use, as a list of numbers.
@@ -89,6 +91,15 @@ c10::Device own_device(const std::string& words, const Placement& placement, int
   return named.at(static_cast<std::size_t>(placement.local_rank));
 }
 
+/// Tells the others of a failure, and says whether none of them has told of one before.
+bool is_first_to_fail(MeetingPlace& place, const std::string& reason) {
+  try {
+    return place.abandon(reason);
+  } catch (const std::exception&) {
+    return true;  // the store went with the process that kept it: the others see that by themselves
+  }
+}
+
 World join(const std::string& devices, const Placement& placement, Seconds timeout) {
   const auto place = std::make_shared<MeetingPlace>(open_store(placement, timeout), placement.rank, placement.size,
                                                     timeout, placement.keeps_store);
@@ -132,12 +143,8 @@ void World::together(const std::function<void()>& part) const {
   } catch (const PeerFailed&) {
     throw;  // known to all
   } catch (const std::exception& error) {
-    if (place) {
-      try {
-        place->abandon(error.what());
-      } catch (const std::exception&) {
-        // The store went with the process that kept it: the others see that by themselves.
-      }
+    if (place && !is_first_to_fail(*place, error.what())) {
+      throw PeerFailed(error.what());
     }
     throw;
   }

@@ -37,7 +37,8 @@ struct World {
   void meet(const std::string& occasion) const;
 
   /// Goes through a part of the program that all processes go through: where it throws here, the others learn it, and
-  /// wait for this process no longer.
+  /// wait for this process no longer. Throws what the part throws, but PeerFailed where another process was the first
+  /// to fail, so that only one of them tells an error.
   void together(const std::function<void()>& part) const;
 };
 

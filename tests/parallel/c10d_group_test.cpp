@@ -204,7 +204,7 @@ TEST(MeetingPlace, TellsWhyAnotherHasFailed) {
   MeetingPlace first(store, 0, 2, Seconds(30), false);
   MeetingPlace second(store, 1, 2, Seconds(30), false);
   EXPECT_TRUE(first.abandon("no dataset"));
-  EXPECT_FALSE(second.abandon("another reason"));
+  EXPECT_FALSE(second.abandon("no dataset"));
   EXPECT_THROW(second.meet("start of the run"), PeerFailed);
   EXPECT_EQ(second.failure(), "no dataset");
 }

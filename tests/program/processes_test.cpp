@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -57,8 +58,8 @@ int count_errors(const std::string& text) {
 
 /// The processes that `parent` has started and that still run, in the order of their start.
 std::vector<pid_t> children_of(pid_t parent) {
-  std::istringstream list(
-      read_text("/proc/" + std::to_string(parent) + "/task/" + std::to_string(parent) + "/children"));
+  const std::string id = std::to_string(parent);
+  std::ifstream list("/proc/" + id + "/task/" + id + "/children");
   std::vector<pid_t> children;
   for (pid_t child = 0; list >> child;) {
     children.push_back(child);
@@ -232,8 +233,9 @@ TEST_F(Processes, EndWithTheProcessThatStartedThem) {
   }  // killed here
   ASSERT_EQ(ranks.size(), 2U);
   const auto is_gone = [](pid_t id) {
-    const path status = "/proc/" + std::to_string(id) + "/stat";
-    return !std::filesystem::exists(status) || read_text(status).find(") Z ") != std::string::npos;
+    std::string status;
+    std::getline(std::ifstream("/proc/" + std::to_string(id) + "/stat"), status);
+    return status.empty() || status.find(") Z ") != std::string::npos;
   };
   EXPECT_TRUE(waited_for([&] { return is_gone(ranks[0]) && is_gone(ranks[1]); }));
 }

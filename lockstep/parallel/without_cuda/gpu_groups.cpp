@@ -1,5 +1,7 @@
 #include "lockstep/parallel/gpu_groups.h"
 
+#include <c10/core/DeviceGuard.h>
+
 #include "lockstep/base/error.h"
 #include "lockstep/parallel/nccl_backend.h"
 
@@ -7,8 +9,8 @@ namespace lockstep::parallel {
 namespace {
 
 [[noreturn]] void throw_not_built() {
-  throw MachineError("this lockstep was built without the headers of CUDA and NCCL, and trains on no GPU",
-                     "build it with LibTorch from the CUDA wheel (scripts/setup.sh), or train with --devices cpu");
+  throw MachineError("this lockstep was built without the headers of CUDA and NCCL, and trains on one GPU at most",
+                     "build it with LibTorch from the CUDA wheel (scripts/setup.sh), or train with --devices cuda:0");
 }
 
 }  // namespace
@@ -24,13 +26,14 @@ c10::intrusive_ptr<c10d::Backend> make_nccl_backend(const c10::intrusive_ptr<c10
   throw_not_built();
 }
 
-struct GpuOfRank::Guard {};
+/// One rank on one GPU needs no more than LibTorch: it works in the default stream.
+struct GpuOfRank::Guard {
+  explicit Guard(c10::Device device) : guard(device) {}
 
-GpuOfRank::GpuOfRank(c10::Device device) {
-  if (!device.is_cpu()) {
-    throw_not_built();
-  }
-}
+  c10::DeviceGuard guard;
+};
+
+GpuOfRank::GpuOfRank(c10::Device device) : guard_(device.is_cpu() ? nullptr : std::make_unique<Guard>(device)) {}
 
 GpuOfRank::~GpuOfRank() = default;
 
