@@ -148,7 +148,7 @@ TEST_P(Engine, LearnsWithEveryOptimizerAndPrecision) {
       options.epochs = 12;
       options.optimizer = optimizer;
       options.precision = precision;
-      options.schedule.learning_rate = optimizer == "sgd" ? 0.5 : 2e-2;
+      options.schedule.learning_rate = optimizer == "sgd" ? 0.1 : 2e-2;
       EXPECT_EQ(train(*task(), options), RunEnd::kFinished);
       EXPECT_LT(history(folder).steps.back().loss, 0.85 * history(folder).steps.front().loss);
     }
