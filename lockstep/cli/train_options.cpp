@@ -101,11 +101,6 @@ void add_machine_options(OptionTable& table, train::TrainOptions& options) {
             "Which devices: auto (every GPU, else the CPU), cpu, cpu:4 (four ranks), cuda (every GPU), or a list such "
             "as cuda:0,cuda:1.",
             {.group = group, .placeholder = "LIST", .affects_result = false, .aliases = {"--device"}});
-  table.add(
-      "--ranks", options.ranks,
-      "What carries a rank: a thread of this process, or a process of its own. Under torchrun and Slurm each process "
-      "has one rank anyway.",
-      {.group = group, .placeholder = "KIND", .allowed = {"thread", "process"}, .affects_result = false});
   table.add("--num-workers", options.num_workers,
             "Threads that decode, for all ranks together; by default as many as suit the machine.",
             count(group, kMostThreads, false));
@@ -150,6 +145,11 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
   table.add_always_on("--use-ddp", "Training on all devices given; always on.", {.group = group});
   add_batch_options(table, options);
   add_machine_options(table, options);
+  table.add(
+      "--ranks", options.ranks,
+      "What carries a rank: a thread of this process, or a process of its own. Under torchrun and Slurm each process "
+      "has one rank anyway.",
+      {.group = "Machine", .placeholder = "KIND", .allowed = {"thread", "process"}, .affects_result = false});
 }
 
 }  // namespace lockstep::cli
