@@ -28,7 +28,8 @@ class EdgeNeXtClassifier : public Network {
   torch::nn::Linear head_;
 };
 
-/// One convolution stands at two places, with the same weights.
+/// One convolution stands at two places, with the same weights. All of it is smooth: at the kink of a ReLU a gradient
+/// jumps by more than the differences that are looked for.
 class SmallBackbone : public torch::nn::Module {
  public:
   SmallBackbone() {
@@ -43,10 +44,10 @@ class SmallBackbone : public torch::nn::Module {
 
   /// (batch, 3, side, side) to (batch, 32, side / 4, side / 4)
   at::Tensor forward(const at::Tensor& images) {
-    at::Tensor x = at::relu(stem_norm_(stem_(images)));
+    at::Tensor x = at::silu(stem_norm_(stem_(images)));
     x = x + at::gelu(first_norm_(shared_(x)));
     x = x + at::gelu(second_norm_(shared_(x)));
-    return at::relu(reduce_norm_(reduce_(x)));
+    return at::silu(reduce_norm_(reduce_(x)));
   }
 
  private:
