@@ -89,6 +89,8 @@ Outcome read_reference(const std::filesystem::path& folder) {
   for (const auto& [name, tensor] : checkpoint::read_safetensors(folder / "reference.safetensors").tensors) {
     if (name == "losses") {
       outcome.losses = to_vector(tensor);
+    } else if (name == "gradient_norms") {
+      outcome.gradient_norms = to_vector(tensor);
     } else if (name == "learning_rates") {
       outcome.learning_rates = to_vector(tensor);
     } else if (name.starts_with(prefix)) {

@@ -15,6 +15,7 @@ using Weights = std::map<std::string, at::Tensor>;
 /// What came of a training.
 struct Outcome {
   std::vector<double> losses;          ///< by step, each before its update
+  std::vector<double> gradient_norms;  ///< by step, before clipping
   std::vector<double> learning_rates;  ///< by step
   Weights weights;                     ///< after the last step
 };

@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::size_t kFirstSteps = 10;
 constexpr double kFirstTolerance = 1e-5;  // of the losses, relative
-constexpr double kTolerance = 1e-4;       // of all losses, and of the change of the weights
+constexpr double kTolerance = 1e-4;       // of all losses, of gradient norms, and of the change of the weights
 constexpr double kRateTolerance = 1e-12;
 
 std::unique_ptr<tasks::Task> task_of(const Case& one) {
@@ -41,6 +41,7 @@ Outcome train_with_lockstep(const Case& one, const std::filesystem::path& folder
   Outcome outcome;
   for (const observe::StepEvent& step : observe::read_run_history(folder / "run.jsonl").steps) {
     outcome.losses.push_back(step.loss);
+    outcome.gradient_norms.push_back(step.gradient_norm);
     outcome.learning_rates.push_back(step.learning_rate);
   }
   const auto snapshot = checkpoint::load_snapshot(checkpoint::SnapshotFolder(folder).last().value());
@@ -136,6 +137,8 @@ TEST_P(Parity, EqualsPyTorch) {
   const double losses = largest_difference(ours.losses, theirs.losses, ours.losses.size());
   EXPECT_LE(first_losses, kFirstTolerance);
   EXPECT_LE(losses, kTolerance);
+  // Adam would learn nearly the same from gradients that are all too large.
+  EXPECT_LE(largest_difference(ours.gradient_norms, theirs.gradient_norms, ours.losses.size()), kTolerance);
 
   ASSERT_EQ(ours.weights.size(), theirs.weights.size());
   const Difference change = difference_of(ours.weights, theirs.weights, first_weights(one, *task_of(one)));

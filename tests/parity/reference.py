@@ -7,7 +7,8 @@ Each folder is a case. In it lie
   start.safetensors  the first weights
   data.safetensors   "images" (samples, 3, side, side), "labels" (samples)
 and afterwards
-  reference.safetensors  "losses" (steps), "learning_rates" (steps), and "weights.NAME" after the last step
+  reference.safetensors  "losses", "gradient_norms" (before clipping), "learning_rates", each (steps), and "weights.NAME"
+                         after the last step
 
 A case whose "reference" is "ddp" is trained by as many processes as it has ranks, with DistributedDataParallel over Gloo;
 one that is "plain" by one process, which takes all samples of a step in one pass.
@@ -63,12 +64,17 @@ def run_passes(case, network, passes):
     return total
 
 
+def norm_of_gradients(network):
+    gradients = [parameter.grad.double() for parameter in network.parameters() if parameter.grad is not None]
+    return torch.stack([gradient.square().sum() for gradient in gradients]).sum().sqrt().item()
+
+
 def train(case, rank, group):
     """`group` is that of the processes that train this case together, or None."""
     network = make_network(case.options["network"], case.options["classes"])
     network.load_state_dict(load_file(os.path.join(case.folder, "start.safetensors")))
     clip_norm = case.options["clip_norm"]
-    losses, learning_rates = [], []
+    curves = {"losses": [], "gradient_norms": [], "learning_rates": []}
     for stage in case.options["stages"]:
         for name, parameter in network.named_parameters():
             parameter.requires_grad_(not (stage["frozen"] and name.startswith(stage["frozen"])))
@@ -76,25 +82,25 @@ def train(case, rank, group):
         scheduler = make_scheduler(stage["schedule"], optimizer, stage["steps"])
         trained = DistributedDataParallel(network, process_group=group, find_unused_parameters=True) if group else network
         for _ in range(stage["steps"]):
-            step = len(losses)
-            learning_rates.append(optimizer.param_groups[0]["lr"])
+            step = len(curves["losses"])
             total = run_passes(case, trained, case.passes(step, rank))
             if group:
                 dist.all_reduce(total, group=group)
-            losses.append(total.item() / case.samples(step))
+            curves["losses"].append(total.item() / case.samples(step))
+            curves["gradient_norms"].append(norm_of_gradients(network))
+            curves["learning_rates"].append(optimizer.param_groups[0]["lr"])
             if clip_norm > 0:
                 torch.nn.utils.clip_grad_norm_(network.parameters(), clip_norm)
             optimizer.step()
             optimizer.zero_grad()
             scheduler.step()
     if rank == 0:
-        write_down(case, network, losses, learning_rates)
+        write_down(case, network, curves)
 
 
-def write_down(case, network, losses, learning_rates):
+def write_down(case, network, curves):
     tensors = {f"weights.{name}": tensor.contiguous() for name, tensor in network.state_dict().items()}
-    tensors["losses"] = torch.tensor(losses, dtype=torch.float64)
-    tensors["learning_rates"] = torch.tensor(learning_rates, dtype=torch.float64)
+    tensors.update({name: torch.tensor(curve, dtype=torch.float64) for name, curve in curves.items()})
     save_file(tensors, os.path.join(case.folder, "reference.safetensors"))
 
 
