@@ -1,6 +1,6 @@
 // Whole steps of the engine: data out of memory, forward, backward, sum, agreement, clip, AdamW.
 //
-// usage: bench_step NETWORK SIDE BATCH RANKS
+// usage: bench_step NETWORK SIDE BATCH RANKS PRECISION
 
 #include <torch/torch.h>
 
@@ -8,6 +8,8 @@
 #include <limits>
 
 #include "benchmarks/protocol.h"
+#include "lockstep/nn/autocast.h"
+#include "lockstep/optim/loss_scaler.h"
 #include "lockstep/train/device_batch.h"
 #include "lockstep/train/step.h"
 #include "tests/parity/task.h"
@@ -21,46 +23,54 @@ constexpr std::int64_t kEpochs = 100'000;  // more than any comparison takes
 
 /// What the ranks share.
 struct Setting {
-  std::unique_ptr<tasks::Task> task;
-  train::TrainOptions options;
-  data::BatchPlan plan;
-  optim::Schedule schedule;
-};
+  Setting(const std::string& network, std::int64_t side, std::int64_t batch, int ranks, const std::string& precision)
+      : options(options_for(batch)),
+        samples(kStepsPerEpoch * static_cast<std::uint64_t>(batch) * static_cast<std::uint64_t>(ranks)),
+        task(parity::make_task({network, /*seed=*/1, samples, side})),
+        plan{*task, options, train::plan_stages(options, samples, ranks, {}),
+             train::choose_precision(precision, c10::kCPU)} {}
 
-Setting make_setting(const std::string& network, std::int64_t side, std::int64_t batch, int ranks) {
+  static train::TrainOptions options_for(std::int64_t batch) {
+    train::TrainOptions options;
+    options.batch_size = batch;
+    options.epochs = kEpochs;
+    options.schedule.learning_rate = 1e-4;
+    return options;
+  }
+
   train::TrainOptions options;
-  options.batch_size = batch;
-  options.learning_rate = 1e-4;
-  data::BatchOptions batches;
-  batches.per_rank_batch = static_cast<std::uint64_t>(batch);
-  const std::uint64_t samples = kStepsPerEpoch * batches.per_rank_batch * static_cast<std::uint64_t>(ranks);
-  optim::ScheduleOptions schedule;
-  schedule.kind = optim::ScheduleKind::kOneCycle;
-  schedule.learning_rate = options.learning_rate;
-  schedule.total_steps = kEpochs * static_cast<std::int64_t>(kStepsPerEpoch);
-  return {parity::make_task({network, /*seed=*/1, samples, side}), options, data::plan_batches(batches, samples, ranks),
-          optim::Schedule(schedule)};
-}
+  std::uint64_t samples;
+  std::unique_ptr<tasks::Task> task;
+  train::Plan plan;
+};
 
 class WholeStep {
  public:
   WholeStep(parallel::Rank& rank, const Setting& setting, data::Loader& loader)
-      : setting_(setting),
-        replica_(*setting.task, setting.options, rank.device),
-        step_(rank, replica_, loader, setting.plan, setting.schedule, setting.options, setting.task->training_set()),
-        batch_(data::load_batch(setting.task->training_set(), std::vector<data::Draw>(setting.plan.per_rank_batch))) {}
+      : device_(rank.device),
+        plan_(setting.plan),
+        replica_(*setting.task, setting.options, rank),
+        step_(rank, replica_, loader, setting.plan),
+        batch_(data::load_batch(setting.task->training_set(),
+                                std::vector<data::Draw>(static_cast<std::size_t>(setting.options.batch_size)))) {
+    state_.loss_scaler = optim::LossScaler({}).state();
+  }
 
   Figures run_round() {
     const double step = median_milliseconds(kSteps, [&] { run_step(); });
     const double alone = median_milliseconds(kSteps, [&] { run_forward_backward(); });
     return {{"step_ms", step},
             {"forward_backward_ms", alone},
-            {"samples_per_second", static_cast<double>(setting_.plan.global_batch) / step * 1e3}};
+            {"samples_per_second", static_cast<double>(stage().batches.global_batch) / step * 1e3}};
   }
 
  private:
+  const train::Stage& stage() const { return plan_.stages.front(); }
+
   void run_step() {
-    step_.run(state_, /*wants_to_save=*/false);
+    replica_.enter(stage(), state_.epoch, state_.step_in_epoch);
+    step_.run(stage(), state_, /*wants_to_save=*/false);
+    replica_.follow_landing_order();
     step_.timer().end_step();
     ++state_.step;
     ++state_.step_in_epoch;
@@ -71,12 +81,18 @@ class WholeStep {
   }
 
   void run_forward_backward() {
-    const tasks::DeviceBatch on_device = train::to_device(batch_, c10::kCPU);
-    replica_.model().losses(on_device).mean().backward();
-    replica_.arena().zero_gradients();
+    const tasks::DeviceBatch on_device = train::to_device(batch_, device_);
+    replica_.arena().begin_step();
+    at::Tensor losses;
+    {
+      const nn::AutocastScope autocast(device_.type(), plan_.precision.autocast_type());
+      losses = replica_.model().losses(on_device);
+    }
+    losses.mean().backward();
   }
 
-  const Setting& setting_;
+  c10::Device device_;
+  const train::Plan& plan_;
   train::Replica replica_;
   train::Step step_;
   data::Batch batch_;
@@ -89,10 +105,10 @@ class WholeStep {
 int main(int, char** arguments) {
   using namespace lockstep;
   const int ranks = std::atoi(arguments[4]);
-  const auto setting =
-      benchmarks::make_setting(arguments[1], std::atoll(arguments[2]), std::atoll(arguments[3]), ranks);
+  const benchmarks::Setting setting(arguments[1], std::atoll(arguments[2]), std::atoll(arguments[3]), ranks,
+                                    arguments[5]);
   data::DecodePool pool(1);
-  data::Loader loader(pool, setting.task->training_set(), setting.plan, {});
+  data::Loader loader(pool, setting.task->training_set(), train::run_plan(setting.plan.stages), {});
   benchmarks::serve_ranks(ranks, [&](parallel::Rank& rank) {
     const auto step = std::make_shared<benchmarks::WholeStep>(rank, setting, loader);
     return [step] { return step->run_round(); };

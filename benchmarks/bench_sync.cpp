@@ -4,6 +4,7 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "benchmarks/protocol.h"
@@ -45,6 +46,7 @@ class SyncedStep {
     for (const auto& item : network_->named_parameters()) {
       list.push_back({item.key(), item.value(), item.value().dim() > 1 ? 0 : 1});
     }
+    std::ranges::reverse(list);  // backward begins with the last
     return list;
   }
 
@@ -56,7 +58,7 @@ class SyncedStep {
         sync_.begin();
         sync_.before_last_pass();
       } else {
-        arena_.zero_gradients();
+        arena_.begin_step();
       }
       at::cross_entropy_loss(network_->forward(images_), labels_).backward();
       if (with_sync) {

@@ -9,14 +9,14 @@ def script(name, *arguments):
     return ["env", "PYTHONPATH={root}/tests/parity", "{python}", "{here}/" + name, *arguments]
 
 
-def step(network, side, batch, over_ddp, over_threads):
+def step(network, side, batch, over_ddp, over_threads, precision="fp32"):
     """`batch`: samples a rank."""
     return {
-        "what": f"whole step of {network}, {side} x {side}, {batch} samples a rank, float32, two ranks of one thread",
+        "what": f"whole step of {network}, {side} x {side}, {batch} samples a rank, {precision}, two ranks of one thread",
         "sides": {
-            "Lockstep": program("bench_step", network, side, batch, 2),
-            "PyTorch DDP": script("step.py", network, side, batch, "ddp"),
-            "PyTorch, one process, 2 threads": script("step.py", network, side, batch, "threads"),
+            "Lockstep": program("bench_step", network, side, batch, 2, precision),
+            "PyTorch DDP": script("step.py", network, side, batch, "ddp", precision),
+            "PyTorch, one process, 2 threads": script("step.py", network, side, batch, "threads", precision),
         },
         "ratios": [
             ("Lockstep", "PyTorch DDP", "samples_per_second", f">= {over_ddp}"),
@@ -47,11 +47,12 @@ COMPARISONS = {
     },
     "step-xx-small": step("edgenext_xx_small", 224, 4, 1.2, 1.15),
     "step-small": step("edgenext_small", 224, 2, 1.1, 1.0),
+    "step-xx-small-bf16": step("edgenext_xx_small", 224, 4, 1.2, 1.15, "bf16"),
     "scaling": {
         "what": "edgenext_xx_small at 224 x 224, 16 samples a rank: two ranks on two cores beside one on one core",
         "sides": {
-            "two ranks": program("bench_step", "edgenext_xx_small", 224, 16, 2),
-            "one rank": program("bench_step", "edgenext_xx_small", 224, 16, 1),
+            "two ranks": program("bench_step", "edgenext_xx_small", 224, 16, 2, "fp32"),
+            "one rank": program("bench_step", "edgenext_xx_small", 224, 16, 1, "fp32"),
         },
         "ratios": [("two ranks", "one rank", "samples_per_second", ">= 1.9")],
     },

@@ -1,6 +1,6 @@
 """Whole steps with PyTorch: forward, backward, clip_grad_norm_, fused AdamW, one-cycle schedule, zero_grad.
 
-usage: step.py NETWORK SIDE BATCH ddp|threads [bf16]
+usage: step.py NETWORK SIDE BATCH ddp|threads fp32|bf16
 ddp: two processes of one thread, BATCH samples each, under DistributedDataParallel over Gloo
 threads: one process of two threads, 2 * BATCH samples
 """
@@ -17,7 +17,7 @@ from protocol import CLASSES, median_of, milliseconds, serve, serve_ranks
 
 name, side, batch, how = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 autocast = contextlib.nullcontext
-if sys.argv[5:] == ["bf16"]:
+if sys.argv[5] == "bf16":
     autocast = lambda: torch.autocast("cpu", torch.bfloat16)
 STEPS = 5
 

@@ -12,7 +12,7 @@ namespace {
 class EdgeNeXtClassifier : public Network {
  public:
   EdgeNeXtClassifier(const models::EdgeNeXtVariant& variant, std::int64_t classes)
-      : backbone_(std::make_shared<models::EdgeNeXt>(variant, /*drop_path=*/0.0, layers_)),
+      : backbone_(std::make_shared<models::EdgeNeXt>(variant, models::EdgeNeXtOptions{}, layers_)),
         head_(variant.channels.back(), classes) {
     register_module("backbone", backbone_);
     register_module("head", head_);
