@@ -64,10 +64,11 @@ void add_optimizer_options(OptionTable& table, train::TrainOptions& options) {
   table.add("--weight-decay", options.weight_decay, "Not on biases, norms and scales.", number(group, inclusive(0)));
   table.add("--clip-norm", options.clip_norm, "Largest global norm of the gradients; 0: no clipping.",
             number(group, inclusive(0)));
-  table.add("--ema-decay", options.ema_decay,
-            "Keep an average of the weights that holds on to this much of itself at every update, such as 0.9998. It is "
-            "evaluated and saved beside the weights, and is what counts at the end. 0: none.",
-            {.group = group, .minimum = inclusive(0), .maximum = exclusive(1)});
+  table.add(
+      "--ema-decay", options.ema_decay,
+      "Keep an average of the weights that holds on to this much of itself at every update, such as 0.9998. It is "
+      "evaluated and saved beside the weights, and is what counts at the end. 0: none.",
+      {.group = group, .minimum = inclusive(0), .maximum = exclusive(1)});
   table.add("--ema-warmup", options.ema_warmup,
             "Let the decay of the average rise to --ema-decay, so that it soon forgets where it began.",
             {.group = group});
@@ -79,10 +80,11 @@ void add_optimizer_options(OptionTable& table, train::TrainOptions& options) {
 
 void add_stage_options(OptionTable& table, train::TrainOptions& options) {
   const std::string group = "Stages";
-  table.add("--stage1-epochs", options.stage1_epochs,
-            "Epochs, of --epochs in all, in which the backbone is frozen. After them stage 2 trains everything, with an "
-            "optimizer, a warm-up and a schedule of its own. 0: one stage.",
-            {.group = group, .minimum = inclusive(0), .maximum = inclusive(kMostEpochs)});
+  table.add(
+      "--stage1-epochs", options.stage1_epochs,
+      "Epochs, of --epochs in all, in which the backbone is frozen. After them stage 2 trains everything, with an "
+      "optimizer, a warm-up and a schedule of its own. 0: one stage.",
+      {.group = group, .minimum = inclusive(0), .maximum = inclusive(kMostEpochs)});
   table.add("--skip-stage1", options.skip_stage1, "Count the epochs of stage 1 as done.", {.group = group});
   table.add("--stage2-batch-size", options.stage2_batch_size, "--batch-size of stage 2, if it differs.",
             count(group, kMostSamples, false));

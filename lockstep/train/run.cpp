@@ -72,8 +72,7 @@ void choose_for_machine(Setting& setting) {
   const int threads_of_run = same_devices && of_run.world_size == world_size ? of_run.threads_per_rank : 0;
   const TrainOptions& options = setting.plan.options;
   const bool keeps_precision = same_devices && options.precision == "auto";
-  setting.plan.precision =
-      choose_precision(keeps_precision ? of_run.precision : options.precision, device);
+  setting.plan.precision = choose_precision(keeps_precision ? of_run.precision : options.precision, device);
   setting.resources = share_cores(setting.world, parallel::available_cores(), options, threads_of_run);
   setting.state.on_cpu = device.is_cpu();
   setting.state.world_size = world_size;
@@ -89,8 +88,7 @@ Setting settle(const parallel::World& world, const tasks::Task& task, const Trai
     setting.state = setting.resumed->state;
     check_resumed(setting.state, options, samples);
   }
-  setting.plan.stages =
-      plan_stages(options, samples, world.size, setting.state.global_batches);
+  setting.plan.stages = plan_stages(options, samples, world.size, setting.state.global_batches);
   if (!setting.resumed) {
     setting.state = first_state(setting.plan, samples);
   }
@@ -110,8 +108,8 @@ std::string describe(const data::BatchPlan& plan, const std::string& unit) {
 
 void announce(const Setting& setting) {
   const std::string unit = setting.world.devices.front().is_cpu() ? "rank" : "GPU";
-  log::info(text("Using ", setting.world.describe(), " for training in ",
-                 setting.plan.precision.name, "; decode threads: ", setting.resources.decode_threads,
+  log::info(text("Using ", setting.world.describe(), " for training in ", setting.plan.precision.name,
+                 "; decode threads: ", setting.resources.decode_threads,
                  ", threads per rank: ", setting.resources.threads_per_rank));
   for (const Stage& stage : setting.plan.stages) {
     const auto steps_per_epoch = static_cast<std::int64_t>(stage.batches.steps_per_epoch());
