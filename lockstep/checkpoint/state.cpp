@@ -42,6 +42,8 @@ nlohmann::json to_json(const State& state) {
       {"seed", state.seed},
       {"step", state.step},
       {"updates", state.updates},
+      {"skipped", state.skipped},
+      {"dropped", state.dropped},
       {"epoch", state.epoch},
       {"step_in_epoch", state.step_in_epoch},
       {"global_batches", state.global_batches},
@@ -50,6 +52,8 @@ nlohmann::json to_json(const State& state) {
       {"loss_scaler", {{"scale", state.loss_scaler.scale}, {"growth_tracker", state.loss_scaler.growth_tracker}}},
       {"plateau", plateau_to_json(state.plateau)},
       {"precision", state.precision},
+      {"evaluate_every", state.evaluate_every},
+      {"landing_order", state.landing_order},
       {"on_cpu", state.on_cpu},
       {"world_size", state.world_size},
       {"threads_per_rank", state.threads_per_rank},
@@ -72,6 +76,8 @@ State state_from_json(const nlohmann::json& json, const std::string& source) {
     json.at("seed").get_to(state.seed);
     json.at("step").get_to(state.step);
     json.at("updates").get_to(state.updates);
+    json.at("skipped").get_to(state.skipped);
+    json.at("dropped").get_to(state.dropped);
     json.at("epoch").get_to(state.epoch);
     json.at("step_in_epoch").get_to(state.step_in_epoch);
     json.at("global_batches").get_to(state.global_batches);
@@ -81,6 +87,8 @@ State state_from_json(const nlohmann::json& json, const std::string& source) {
     json.at("loss_scaler").at("growth_tracker").get_to(state.loss_scaler.growth_tracker);
     state.plateau = plateau_from_json(json.at("plateau"));
     json.at("precision").get_to(state.precision);
+    json.at("evaluate_every").get_to(state.evaluate_every);
+    json.at("landing_order").get_to(state.landing_order);
     json.at("on_cpu").get_to(state.on_cpu);
     json.at("world_size").get_to(state.world_size);
     json.at("threads_per_rank").get_to(state.threads_per_rank);

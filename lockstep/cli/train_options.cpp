@@ -59,7 +59,7 @@ void add_optimizer_options(OptionTable& table, train::TrainOptions& options) {
   const std::string group = "Optimizer";
   table.add("--optimizer", options.optimizer, "What moves the weights.",
             {.group = group, .placeholder = "NAME", .allowed = {"adamw", "adam", "sgd"}});
-  table.add("--momentum", options.momentum, "Of SGD.",
+  table.add("--momentum", options.momentum, "Of SGD (default: 0.9); --scheduler onecycle moves it by itself.",
             {.group = group, .minimum = inclusive(0), .maximum = exclusive(1)});
   table.add("--weight-decay", options.weight_decay, "Not on biases, norms and scales.", number(group, inclusive(0)));
   table.add("--clip-norm", options.clip_norm, "Largest global norm of the gradients; 0: no clipping.",
@@ -67,7 +67,7 @@ void add_optimizer_options(OptionTable& table, train::TrainOptions& options) {
   table.add(
       "--ema-decay", options.ema_decay,
       "Keep an average of the weights that holds on to this much of itself at every update, such as 0.9998. It is "
-      "evaluated and saved beside the weights, and is what counts at the end. 0: none.",
+      "evaluated and saved beside the weights, and is what counts at the end; evaluations take twice as long. 0: none.",
       {.group = group, .minimum = inclusive(0), .maximum = exclusive(1)});
   table.add("--ema-warmup", options.ema_warmup,
             "Let the decay of the average rise to --ema-decay, so that it soon forgets where it began.",

@@ -160,11 +160,14 @@ void Arena::land(const Watch& watch, const at::Tensor& gradient) {
 
 void Arena::finish_bucket(std::size_t index, const std::function<void(std::size_t)>& on_final) {
   Bucket& bucket = buckets_[index];
-  const at::Tensor flags = at::empty({static_cast<std::int64_t>(bucket.slots.size())}, at::kFloat);
+  // Without a copy from the host, for which it would have to wait for a GPU.
+  const at::Tensor flags = bucket.use_flags();
+  flags.fill_(1);
   for (std::size_t i = 0; i < bucket.slots.size(); ++i) {
-    flags.data_ptr<float>()[i] = bucket.slots[i].used ? 1.0F : 0.0F;
+    if (!bucket.slots[i].used) {
+      flags[static_cast<std::int64_t>(i)].zero_();
+    }
   }
-  bucket.exchanged.narrow(0, bucket.values.numel(), flags.numel()).copy_(flags);
   final_[index] = true;
   on_final(index);
 }
@@ -195,17 +198,24 @@ void Arena::fail_step(const std::function<void(std::size_t bucket)>& on_final) {
 }
 
 void Arena::read_use() {
+  std::vector<at::Tensor> of_buckets;
+  for (const Bucket& bucket : buckets_) {
+    of_buckets.push_back(bucket.use_flags());
+  }
+  const at::Tensor flags = at::cat(of_buckets).cpu();
+  const float* flag = flags.const_data_ptr<float>();
   for (Bucket& bucket : buckets_) {
-    const at::Tensor flags =
-        bucket.exchanged.narrow(0, bucket.values.numel(), static_cast<std::int64_t>(bucket.slots.size())).cpu();
-    for (std::size_t i = 0; i < bucket.slots.size(); ++i) {
-      bucket.slots[i].used = flags.const_data_ptr<float>()[i] > 0;
+    for (Slot& slot : bucket.slots) {
+      slot.used = *flag++ > 0;
     }
   }
 }
 
 std::vector<std::string> Arena::landing_order() const {
   std::vector<std::string> names;
+  if (landed_.empty()) {
+    return names;
+  }
   for (const Watch* watch : landed_) {
     names.push_back(buckets_[watch->bucket].slots[watch->slot].name);
   }

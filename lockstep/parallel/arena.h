@@ -28,6 +28,11 @@ struct Bucket {
   std::vector<Slot> slots;
 
   at::Tensor gradient(const Slot& slot) const { return gradients.narrow(0, slot.offset, slot.count); }
+
+  /// By slot: whether it was used; a sum over the ranks after the reduction. // (slots) float32
+  at::Tensor use_flags() const {
+    return exchanged.narrow(0, values.numel(), static_cast<std::int64_t>(slots.size()));
+  }
 };
 
 /// A parameter to be laid into the arena.
@@ -72,7 +77,7 @@ class Arena {
   void read_use();
 
   /// The names of all parameters in the order in which their gradients landed in the last pass; those that did not
-  /// land come last.
+  /// land come last. Nothing where no gradient landed at all.
   std::vector<std::string> landing_order() const;
 
   /// The L2 norm of all gradients, summed in double, parameter by parameter in the order of their names, so that it

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <sstream>
 
 namespace lockstep::parallel {
@@ -42,8 +43,11 @@ std::vector<std::string> agree_on_landing_order(const Arena& arena, Group& group
     joined += name + '\n';
   }
   const auto everywhere = group.all_gather(std::as_bytes(std::span(joined)));
-  const std::vector<std::byte>& first = everywhere.front();
-  std::istringstream lines(std::string(reinterpret_cast<const char*>(first.data()), first.size()));
+  const auto first = std::ranges::find_if_not(everywhere, &std::vector<std::byte>::empty);
+  if (first == everywhere.end()) {
+    return {};
+  }
+  std::istringstream lines(std::string(reinterpret_cast<const char*>(first->data()), first->size()));
   std::vector<std::string> names;
   for (std::string name; std::getline(lines, name);) {
     names.push_back(name);

@@ -38,7 +38,8 @@ class GradientSync {
   std::unique_ptr<Reduction> reduction_;
 };
 
-/// The order in which the first rank's gradients landed, the same on every rank. Collective.
+/// The order in which the gradients of the first rank that had any landed, the same on every rank; nothing where no
+/// rank had any. Collective.
 std::vector<std::string> agree_on_landing_order(const Arena& arena, Group& group);
 
 }  // namespace lockstep::parallel

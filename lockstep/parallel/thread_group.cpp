@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/probe.h"
@@ -12,6 +13,15 @@
 
 namespace lockstep::parallel {
 namespace {
+
+/// A reduction in shared memory, with the buffers of all ranks: a rank that is late may still come to one that has left.
+struct SharedBuffers {
+  SharedBuffers(Rendezvous& rendezvous, const std::vector<std::size_t>& counts)
+      : reduction(rendezvous, counts), tensors(static_cast<std::size_t>(rendezvous.world_size())) {}
+
+  SharedReduction reduction;
+  std::vector<std::vector<at::Tensor>> tensors;  ///< by rank
+};
 
 /// What the ranks lay open for each other between two meetings, one entry a rank.
 struct Table {
@@ -23,7 +33,8 @@ struct Table {
   Rendezvous rendezvous;
   std::vector<void*> buffers;
   std::vector<std::span<const std::byte>> bytes;
-  std::shared_ptr<SharedReduction> reduction;  ///< the one that was made last
+  std::shared_ptr<SharedBuffers> buffers_of_reduction;  ///< of the one that was made last
+  std::mutex twins_mutex;
   std::vector<std::shared_ptr<Table>> twins;
 };
 
@@ -39,16 +50,16 @@ void sum_own_share(const std::vector<void*>& buffers, std::size_t count, std::si
 /// One rank's part of a reduction in shared memory.
 class ThreadReduction : public Reduction {
  public:
-  ThreadReduction(int rank, std::shared_ptr<SharedReduction> shared) : rank_(rank), shared_(std::move(shared)) {}
+  ThreadReduction(int rank, std::shared_ptr<SharedBuffers> shared) : rank_(rank), shared_(std::move(shared)) {}
 
-  void begin() override { shared_->begin(rank_); }
-  void ready(std::size_t buffer) override { shared_->ready(rank_, buffer); }
-  void wait() override { shared_->wait(rank_); }
-  std::int64_t bytes_under_way() const override { return shared_->bytes_under_way(rank_); }
+  void begin() override { shared_->reduction.begin(rank_); }
+  void ready(std::size_t buffer) override { shared_->reduction.ready(rank_, buffer); }
+  void wait() override { shared_->reduction.wait(rank_); }
+  std::int64_t bytes_under_way() const override { return shared_->reduction.bytes_under_way(rank_); }
 
  private:
   int rank_;
-  std::shared_ptr<SharedReduction> shared_;
+  std::shared_ptr<SharedBuffers> shared_;
 };
 
 /// For buffers on other devices: sums everything at the end of the step.
@@ -144,11 +155,12 @@ class ThreadGroup : public Group {
       counts.push_back(static_cast<std::size_t>(buffer.numel()));
     }
     if (rank_ == 0) {
-      table_->reduction = std::make_shared<SharedReduction>(table_->rendezvous, counts);
+      table_->buffers_of_reduction = std::make_shared<SharedBuffers>(table_->rendezvous, counts);
     }
     table_->rendezvous.meet(rank_, "a new reduction");
-    const std::shared_ptr<SharedReduction> shared = table_->reduction;
-    shared->lay_open(rank_, addresses);
+    const std::shared_ptr<SharedBuffers> shared = table_->buffers_of_reduction;
+    shared->reduction.lay_open(rank_, addresses);
+    own(shared->tensors) = std::move(buffers);
     table_->rendezvous.meet(rank_, "the buffers of a new reduction");
     return std::make_unique<ThreadReduction>(rank_, shared);
   }
@@ -160,6 +172,7 @@ class ThreadGroup : public Group {
 
   std::unique_ptr<Group> make_twin() override {
     if (rank_ == 0) {
+      const std::lock_guard lock(table_->twins_mutex);
       table_->twins.push_back(std::make_shared<Table>(size(), table_->rendezvous.timeout()));
     }
     table_->rendezvous.meet(rank_, "a twin of the group");
@@ -170,6 +183,7 @@ class ThreadGroup : public Group {
 
   void abandon(const std::string& reason) override {
     table_->rendezvous.call_off(reason);
+    const std::lock_guard lock(table_->twins_mutex);
     for (const auto& twin : table_->twins) {
       twin->rendezvous.call_off(reason);
     }

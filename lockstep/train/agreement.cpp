@@ -56,7 +56,7 @@ Verdict agree(parallel::Group& group, const Vote& vote) {
     join(verdict.not_finite, words.substr(0, fixed.not_finite_length));
     join(verdict.failure, words.substr(fixed.not_finite_length));
   }
-  LOCKSTEP_ASSERT(verdict.samples > 0, "a step without samples");
+  LOCKSTEP_ASSERT(verdict.samples > 0 || !verdict.failure.empty(), "a step without samples");
   verdict.loss = loss_sum / static_cast<double>(verdict.samples);
   return verdict;
 }

@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "lockstep/base/error.h"
 #include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
@@ -195,8 +194,12 @@ void Journal::forecast_target(const checkpoint::State& state, const Metrics& met
   const observe::Target target = observe::parse_target(plan_.options.target);
   const auto found = metrics.find(target.metric);
   if (found == metrics.end()) {
-    throw UsageError(text("--target ", plan_.options.target, ": the task has no metric of that name"),
-                     text("name one of those in ", folder_.metrics().string()));
+    std::string names;
+    for (const auto& [name, value] : metrics) {
+      names += (names.empty() ? "" : ", ") + name;
+    }
+    log::warn(text("--target ", plan_.options.target, ": there is no metric of that name, but ", names));
+    return;
   }
   evaluations_.push_back({static_cast<double>(state.epoch), found->second});
   const double epochs = static_cast<double>(std::max<std::int64_t>(1, state.epoch - epochs_before_));

@@ -66,7 +66,7 @@ void Loop::stop_if_hopeless(const checkpoint::State& state, const StepOutcome& o
   constexpr int kMaxSkips = 20;
   constexpr int kMaxFailures = 3;
   const Verdict& verdict = outcome.verdict;
-  skips_in_a_row_ = outcome.applied ? 0 : skips_in_a_row_ + 1;
+  skips_in_a_row_ = outcome.applied || !verdict.failure.empty() ? 0 : skips_in_a_row_ + 1;
   failures_in_a_row_ = verdict.failure.empty() ? 0 : failures_in_a_row_ + 1;
   if (failures_in_a_row_ == kMaxFailures) {
     const std::string problem = text(kMaxFailures, " steps in a row failed, the last one with: ", verdict.failure);
@@ -85,7 +85,13 @@ void Loop::stop_if_hopeless(const checkpoint::State& state, const StepOutcome& o
 void Loop::advance(const Stage& stage, checkpoint::State& state, const StepOutcome& outcome) {
   ++state.step;
   ++state.step_in_epoch;
-  state.updates += outcome.applied ? 1 : 0;
+  if (outcome.applied) {
+    ++state.updates;
+  } else if (!outcome.verdict.failure.empty()) {
+    ++state.dropped;
+  } else if (!outcome.scale_was_cut) {
+    ++state.skipped;
+  }
   state.elapsed_seconds += since_start_.lap();
   if (state.step_in_epoch == static_cast<std::int64_t>(stage.batches.steps_per_epoch())) {
     ++state.epoch;
@@ -112,6 +118,7 @@ bool Loop::evaluation_is_due(const checkpoint::State& state) const {
 
 bool Loop::evaluate(checkpoint::State& state) {
   step_.timer().enter(Part::kEvaluate);
+  replica_.share_buffers();
   const auto measure = [&](tasks::Model& model) {
     return train::evaluate(rank_, plan_.task, model, pool_, plan_.options.batch_size, plan_.precision);
   };
@@ -134,6 +141,7 @@ bool Loop::evaluate(checkpoint::State& state) {
 }
 
 void Loop::save(const checkpoint::State& state, bool is_best) {
+  replica_.share_buffers();
   if (journal_ != nullptr) {
     step_.timer().enter(Part::kCheckpoint);
     journal_->save(replica_.snapshot(state), is_best);

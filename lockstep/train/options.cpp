@@ -22,9 +22,9 @@ void validate_stages(const TrainOptions& options) {
           "more --epochs than --stage1-epochs, or nothing is left");
   const bool second_is_named =
       options.skip_stage1 || options.stage2_batch_size || options.stage2_learning_rate || options.progressive_unfreeze;
-  if (options.stage1_epochs == 0 && second_is_named) {
+  if ((options.stage1_epochs == 0 || options.stage1_epochs == options.epochs) && second_is_named) {
     throw UsageError("--skip-stage1, --stage2-batch-size, --stage2-lr and --progressive-unfreeze are about two stages",
-                     "give --stage1-epochs, the epochs of the first of them");
+                     "give --stage1-epochs, the epochs of the first of them, fewer than --epochs");
   }
 }
 
@@ -36,7 +36,10 @@ void TrainOptions::validate() const {
   if (!target.empty()) {
     observe::parse_target(target);
   }
-  require(momentum >= 0 && momentum < 1, "--momentum", "0 or more, and less than 1");
+  if (momentum && optimizer != "sgd") {
+    throw UsageError(text("--momentum is not for --optimizer ", optimizer), "leave it out, or give --optimizer sgd");
+  }
+  require(!momentum || (*momentum >= 0 && *momentum < 1), "--momentum", "0 or more, and less than 1");
   require(ema_decay >= 0 && ema_decay < 1, "--ema-decay", "0 for no average, or a number below 1 such as 0.9998");
   require(!bucket_mebibytes || *bucket_mebibytes > 0, "--bucket-mb", "a number above 0");
   require(epochs >= 1, "--epochs", "1 or more");

@@ -24,7 +24,7 @@ struct TrainOptions {
 
   optim::ScheduleChoice schedule;
   std::string optimizer = "adamw";  ///< "adamw", "adam" or "sgd"
-  double momentum = 0.9;            ///< SGD
+  std::optional<double> momentum;   ///< SGD: 0.9
   double weight_decay = 0.01;       ///< not on biases, norms and other parameters of less than two dimensions
   double clip_norm = 1.0;           ///< of the gradients' global L2 norm; 0: no clipping
 

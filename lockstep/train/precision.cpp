@@ -1,6 +1,7 @@
 #include "lockstep/train/precision.h"
 
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/DeviceGuard.h>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
@@ -16,13 +17,16 @@ bool processor_has_bfloat16() {
 #endif
 }
 
-bool gpu_has_bfloat16() { return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8(); }
+bool gpu_has_bfloat16(c10::Device device) {
+  const c10::DeviceGuard guard(device);  // the question is answered for the current one
+  return at::detail::getCUDAHooks().supportsBFloat16ConvolutionWithCuDNNv8();
+}
 
 std::string fastest_on(c10::Device device) {
   if (device.is_cpu()) {
     return processor_has_bfloat16() ? "bf16" : "fp32";
   }
-  return gpu_has_bfloat16() ? "bf16" : "fp16";
+  return gpu_has_bfloat16(device) ? "bf16" : "fp16";
 }
 
 }  // namespace

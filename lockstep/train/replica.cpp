@@ -4,13 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 #include "lockstep/checkpoint/weights.h"
 #include "lockstep/nn/sync_batch_norm.h"
+#include "lockstep/parallel/core/rendezvous.h"
 
 namespace lockstep::train {
 namespace {
@@ -50,7 +53,7 @@ optim::OptimizerKind optimizer_kind(const std::string& name) {
 optim::OptimizerOptions optimizer_options(const TrainOptions& options) {
   optim::OptimizerOptions optimizer;
   optimizer.kind = optimizer_kind(options.optimizer);
-  optimizer.momentum = options.momentum;
+  optimizer.momentum = options.momentum.value_or(optimizer.momentum);
   optimizer.weight_decay = {options.weight_decay, 0.0};
   return optimizer;
 }
@@ -62,6 +65,25 @@ optim::EmaOptions ema_options(const TrainOptions& options) {
   return ema;
 }
 
+/// What all ranks must begin with.
+struct Start {
+  std::int64_t step = 0;
+  std::int64_t epoch = 0;
+  std::int64_t samples_per_epoch = 0;
+  std::int64_t global_batch = 0;
+  std::uint64_t precision = 0;
+  double weights = 0;
+};
+
+Start start_of(const torch::nn::Module& network, const checkpoint::State& state) {
+  Start start{state.step, state.epoch, state.samples_per_epoch, state.global_batches.back(),
+              std::hash<std::string>()(state.precision), 0};
+  for (const at::Tensor& weight : network.parameters()) {
+    start.weights += weight.detach().to(at::kCPU, at::kDouble).abs().sum().item<double>();
+  }
+  return start;
+}
+
 std::map<std::string, at::Tensor> by_name(const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
   return {tensors.begin(), tensors.end()};
 }
@@ -71,6 +93,11 @@ std::map<std::string, at::Tensor> by_name(const std::vector<std::pair<std::strin
 Replica::Replica(const tasks::Task& task, const TrainOptions& options, parallel::Rank& rank)
     : options_(options), rank_(rank), model_(task.make_model(options.seed)) {
   model_->network().to(rank.device);
+  for (const auto& item : model_->network().named_parameters()) {
+    if (!item.value().requires_grad()) {
+      always_frozen_.insert(item.key());
+    }
+  }
   if (options.ema_decay > 0) {
     shadow_ = task.make_model(options.seed);
     shadow_->network().to(rank.device);
@@ -96,33 +123,78 @@ void Replica::enter(const Stage& stage, std::int64_t epoch, std::int64_t step_in
   const bool thaws = step_in_epoch == 0 && frozen != frozen_prefixes(stage, epoch - 1, *model_);
   freeze(frozen);
   std::vector<parallel::ArenaParameter> parameters = trainable_parameters();
+  const std::vector<parallel::ArenaParameter> ordered = in_landing_order(parameters);
+  order_is_measured_ = !ordered.empty();
   std::ranges::reverse(parameters);  // backward starts where forward ends, which is mostly what was built last
-  lay(parameters, state, stage_begins || thaws ? optim::Missing::kFresh : optim::Missing::kError);
-  order_is_measured_ = false;
+  lay(order_is_measured_ ? ordered : parameters, state,
+      stage_begins || thaws ? optim::Missing::kFresh : optim::Missing::kError);
 }
 
 void Replica::follow_landing_order() {
-  if (std::exchange(order_is_measured_, true)) {
+  if (order_is_measured_) {
     return;
   }
-  std::map<std::string, parallel::ArenaParameter> parameters;
-  for (parallel::ArenaParameter& parameter : trainable_parameters()) {
-    parameters.emplace(parameter.name, parameter);
+  landing_order_ = parallel::agree_on_landing_order(*arena_, rank_.group);
+  const std::vector<parallel::ArenaParameter> ordered = in_landing_order(trainable_parameters());
+  order_is_measured_ = !ordered.empty();
+  if (order_is_measured_) {
+    lay(ordered, by_name(optimizer_->state()), optim::Missing::kError);
+  }
+}
+
+/// Nothing where the order is that of other parameters.
+std::vector<parallel::ArenaParameter> Replica::in_landing_order(
+    const std::vector<parallel::ArenaParameter>& parameters) const {
+  std::map<std::string, parallel::ArenaParameter> left;
+  for (const parallel::ArenaParameter& parameter : parameters) {
+    left.emplace(parameter.name, parameter);
   }
   std::vector<parallel::ArenaParameter> ordered;
-  for (const std::string& name : parallel::agree_on_landing_order(*arena_, rank_.group)) {
-    ordered.push_back(parameters.at(name));
+  for (const std::string& name : landing_order_) {
+    const auto found = left.extract(name);
+    if (found.empty()) {
+      return {};
+    }
+    ordered.push_back(found.mapped());
   }
-  lay(ordered, by_name(optimizer_->state()), optim::Missing::kError);
+  return left.empty() ? ordered : std::vector<parallel::ArenaParameter>();
 }
 
 void Replica::freeze(const std::vector<std::string>& prefixes) {
   for (const auto& item : model_->network().named_parameters()) {
-    const bool is_frozen =
-        std::ranges::any_of(prefixes, [&](const auto& prefix) { return item.key().starts_with(prefix); });
+    const bool is_frozen = always_frozen_.contains(item.key()) ||
+                           std::ranges::any_of(prefixes, [&](const auto& prefix) { return item.key().starts_with(prefix); });
     item.value().set_requires_grad(!is_frozen);
   }
   frozen_ = prefixes;
+}
+
+void Replica::share_buffers() {
+  const at::NoGradGuard no_grad;
+  for (tasks::Model* model : {model_.get(), shadow_.get()}) {
+    if (model == nullptr) {
+      continue;
+    }
+    for (const at::Tensor& buffer : model->network().buffers()) {
+      // Those of whole numbers count steps, which are the same on every rank.
+      if (buffer.is_floating_point()) {
+        at::Tensor values = buffer.to(at::kFloat).contiguous();
+        rank_.group.broadcast(values, 0);
+        buffer.copy_(values);
+      }
+    }
+  }
+}
+
+void Replica::check_same_start(const checkpoint::State& state) {
+  const Start own = start_of(model_->network(), state);
+  const auto starts = rank_.group.all_gather(std::as_bytes(std::span(&own, 1)));
+  for (std::size_t rank = 1; rank < starts.size(); ++rank) {
+    if (starts[rank] != starts[0]) {
+      throw UsageError(text(parallel::rank_name(static_cast<int>(rank)), " starts from another step or other weights than rank 0"),
+                       "let all machines see the same --checkpoint-dir, --pretrained and --dataset-path");
+    }
+  }
 }
 
 std::vector<parallel::ArenaParameter> Replica::trainable_parameters() const {
@@ -158,6 +230,7 @@ checkpoint::Snapshot Replica::snapshot(const checkpoint::State& state) {
   if (shadow_) {
     snapshot.ema = checkpoint::named_weights(shadow_->network());
   }
+  snapshot.state.landing_order = landing_order_;
   return snapshot;
 }
 
@@ -177,6 +250,7 @@ void Replica::load(const checkpoint::Snapshot& snapshot) {
     checkpoint::load_weights(shadow_->network(), snapshot.ema, all);
   }
   loaded_state_ = by_name(snapshot.optimizer);
+  landing_order_ = snapshot.state.landing_order;
 }
 
 }  // namespace lockstep::train

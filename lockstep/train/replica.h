@@ -1,7 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,13 @@ class Replica {
   /// Called after every step.
   void follow_landing_order();
 
+  /// Gives every rank the first one's buffers, such as the running statistics of a batch norm. Collective.
+  void share_buffers();
+
+  /// Throws UsageError, naming the rank, where one starts from other weights or another state than the first: its
+  /// process sees another run folder or other files. Collective.
+  void check_same_start(const checkpoint::State& state);
+
   /// A view of the tensors of this replica with a state beside them.
   checkpoint::Snapshot snapshot(const checkpoint::State& state);
 
@@ -65,6 +74,7 @@ class Replica {
 
   void freeze(const std::vector<std::string>& prefixes);
   std::vector<parallel::ArenaParameter> trainable_parameters() const;
+  std::vector<parallel::ArenaParameter> in_landing_order(const std::vector<parallel::ArenaParameter>& parameters) const;
   void lay(const std::vector<parallel::ArenaParameter>& parameters, const OptimizerState& state,
            optim::Missing missing);
 
@@ -77,7 +87,9 @@ class Replica {
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::unique_ptr<optim::Ema> ema_;
   std::unique_ptr<parallel::Group> batch_norm_group_;
-  std::vector<std::string> frozen_;
+  std::set<std::string> always_frozen_;  ///< by the network itself
+  std::vector<std::string> frozen_;      ///< prefixes
+  std::vector<std::string> landing_order_;  ///< as measured; of a snapshot until then
   bool order_is_measured_ = false;
   OptimizerState loaded_state_;  ///< of the snapshot, until the first `enter`
 };

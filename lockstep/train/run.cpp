@@ -26,7 +26,7 @@ struct Setting {
   Plan plan;
   const parallel::World& world;
   Resources resources{};
-  std::optional<checkpoint::Snapshot> resumed{};
+  std::optional<checkpoint::Snapshot> resumed{};  ///< until all ranks have taken it up
   checkpoint::State state{};
 };
 
@@ -44,6 +44,12 @@ void check_resumed(const checkpoint::State& state, const TrainOptions& options, 
                           "' is ", state.seed),
                      "give that seed to resume the run, or begin anew with --fresh");
   }
+  if (options.schedule.scheduler == "plateau" && state.evaluate_every != options.evaluate_every) {
+    throw UsageError(text("--evaluate-every is ", options.evaluate_every, ", and that of the run in '",
+                          options.checkpoint_dir.string(), "' is ", state.evaluate_every,
+                          ": --scheduler plateau depends on it"),
+                     "give that number to resume the run, or begin anew with --fresh");
+  }
   if (state.samples_per_epoch != static_cast<std::int64_t>(samples)) {
     throw DataError(text("the run in '", options.checkpoint_dir.string(), "' has ", state.samples_per_epoch,
                          " training samples, the dataset now has ", samples),
@@ -54,6 +60,7 @@ void check_resumed(const checkpoint::State& state, const TrainOptions& options, 
 checkpoint::State first_state(const Plan& plan, std::size_t samples) {
   checkpoint::State state;
   state.seed = plan.options.seed;
+  state.evaluate_every = plan.options.evaluate_every;
   state.epoch = plan.stages.front().first_epoch;
   for (const Stage& stage : plan.stages) {
     state.global_batches.push_back(static_cast<std::int64_t>(stage.batches.global_batch));
@@ -139,7 +146,7 @@ void announce_pretrained(const std::filesystem::path& file, const checkpoint::Lo
 }
 
 /// What every rank does: builds its replica and trains.
-RunEnd train_rank(parallel::Rank& rank, const Setting& setting, data::DecodePool& pool, data::Loader& loader,
+RunEnd train_rank(parallel::Rank& rank, Setting& setting, data::DecodePool& pool, data::Loader& loader,
                   Journal* journal, checkpoint::State& state) {
   const Plan& plan = setting.plan;
   Replica replica(plan.task, plan.options, rank);
@@ -150,6 +157,10 @@ RunEnd train_rank(parallel::Rank& rank, const Setting& setting, data::DecodePool
     if (rank.is_first()) {
       announce_pretrained(plan.options.pretrained, report);
     }
+  }
+  replica.check_same_start(state);
+  if (rank.index == setting.world.first_rank) {
+    setting.resumed.reset();  // all ranks here have taken it up
   }
   Step step(rank, replica, loader, plan);
   return Loop(rank, plan, pool, replica, step, journal).run(state);
@@ -167,14 +178,17 @@ std::string reason_of(RunEnd end) {
   LOCKSTEP_ASSERT(false, "unknown end");
 }
 
-void warn_of_skips(const checkpoint::State& state) {
-  if (state.updates < state.step) {
-    log::warn(text(state.step - state.updates, " of ", state.step,
+void warn_of_lost_steps(const checkpoint::State& state) {
+  if (state.skipped > 0) {
+    log::warn(text(state.skipped, " of ", state.step,
                    " steps were skipped, since loss or gradient was not finite; a lower --lr may help"));
+  }
+  if (state.dropped > 0) {
+    log::warn(text(state.dropped, " of ", state.step, " steps were dropped, since a rank failed in them"));
   }
 }
 
-RunEnd train_on_all_ranks(const Setting& setting, Journal* journal) {
+RunEnd train_on_all_ranks(Setting& setting, Journal* journal) {
   data::DecodePool pool(setting.resources.decode_threads);
   data::LoaderOptions loading;
   loading.seed = setting.plan.options.seed;
@@ -199,7 +213,7 @@ RunEnd train_on_all_ranks(const Setting& setting, Journal* journal) {
       end = ended;
     }
     if (rank.is_first()) {
-      warn_of_skips(state);
+      warn_of_lost_steps(state);
     }
   });
   return end;
@@ -233,7 +247,7 @@ void bring_home(const Setting& setting, const checkpoint::RunFolder& folder) {
 }
 
 /// The part of the first process, which writes everything down.
-RunEnd train_and_record(const Setting& setting, const checkpoint::RunFolder& folder, const nlohmann::json& recipe) {
+RunEnd train_and_record(Setting& setting, const checkpoint::RunFolder& folder, const nlohmann::json& recipe) {
   announce(setting);
   RunEnd end;
   {
@@ -264,7 +278,7 @@ RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOpt
   }
   at::globalContext().setBenchmarkCuDNN(!options.deterministic);
 
-  const Setting setting = settle(world, task, options);
+  Setting setting = settle(world, task, options);
   return folder != nullptr ? train_and_record(setting, *folder, recipe) : train_on_all_ranks(setting, nullptr);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/signals.h"
@@ -67,10 +68,11 @@ void Step::run_passes(const Share& share, Vote& vote) {
   std::size_t begun = 0;
   try {
     while (begun < passes) {
-      data::Batch batch = begun < share.passes ? next_batch(vote) : empty_batch();
+      const bool has_samples = begun < share.passes;
       if (++begun == passes) {
         replica_.sync().before_last_pass();
       }
+      data::Batch batch = has_samples ? next_batch(vote) : empty_batch();
       run_pass(batch, share, vote);
       loader_.recycle(std::move(batch));
     }
@@ -80,6 +82,8 @@ void Step::run_passes(const Share& share, Vote& vote) {
     throw;
   } catch (const data::LoaderCancelled&) {
     throw;
+  } catch (const std::logic_error&) {
+    throw;  // a mistake of the program is none of the step
   } catch (const std::exception& error) {
     if (share.joined_passes > 0) {
       throw;  // the others wait for this rank in the middle of their passes

@@ -17,6 +17,8 @@ State sample_state() {
   return {.seed = 18446744073709551615U,
           .step = 1234,
           .updates = 1230,
+          .skipped = 3,
+          .dropped = 1,
           .epoch = 7,
           .step_in_epoch = 21,
           .global_batches = {48, 24},
@@ -24,6 +26,8 @@ State sample_state() {
           .loss_scaler = {.scale = 1024, .growth_tracker = 17},
           .plateau = {.reductions = 2, .best = 0.7, .bad_evaluations = 3, .cooldown_left = 1},
           .precision = "fp16",
+          .evaluate_every = 5,
+          .landing_order = {"head.weight", "stem.weight"},
           .threads_per_rank = 3,
           .elapsed_seconds = 0.1 + 0.2,
           .best = Best{"iou", 1.0 / 3.0, 1100}};
@@ -50,6 +54,10 @@ TEST(State, GoesThroughTextAndBackToTheBit) {
   EXPECT_EQ(back.loss_scaler, state.loss_scaler);
   EXPECT_EQ(back.plateau, state.plateau);
   EXPECT_EQ(back.precision, state.precision);
+  EXPECT_EQ(back.skipped, state.skipped);
+  EXPECT_EQ(back.dropped, state.dropped);
+  EXPECT_EQ(back.evaluate_every, state.evaluate_every);
+  EXPECT_EQ(back.landing_order, state.landing_order);
   EXPECT_EQ(back.samples_per_epoch, state.samples_per_epoch);
   EXPECT_EQ(back.threads_per_rank, state.threads_per_rank);
   EXPECT_EQ(back.elapsed_seconds, state.elapsed_seconds);

@@ -18,8 +18,11 @@ namespace {
 /// What both tasks share: sets of a given size whose samples are made of random numbers, and planted faults.
 class SyntheticSet : public data::Dataset {
  public:
-  SyntheticSet(std::string prefix, std::size_t size, bool training)
-      : prefix_(std::move(prefix)), size_(size), training_(training) {}
+  SyntheticSet(std::string prefix, const TinyTaskOptions& options, bool training)
+      : prefix_(std::move(prefix)),
+        size_(training ? options.training_samples : options.evaluation_samples),
+        training_(training),
+        load_fault_(options.load_fault) {}
 
   std::size_t size() const override { return size_; }
   std::string name(std::size_t index) const override { return text(prefix_, index); }
@@ -28,6 +31,9 @@ class SyntheticSet : public data::Dataset {
   /// A sample of the evaluation set is the same in every epoch.
   RandomStream stream_of(const data::Draw& draw) const {
     constexpr std::uint64_t kEvaluationSeed = 99;
+    if (training_) {
+      load_fault_(draw);
+    }
     return training_ ? draw.augmentation() : RandomStream({kEvaluationSeed, Purpose::kAugment, 0, draw.index, 0});
   }
 
@@ -35,6 +41,7 @@ class SyntheticSet : public data::Dataset {
   std::string prefix_;
   std::size_t size_;
   bool training_;
+  std::function<double(const data::Draw&)> load_fault_;
 };
 
 template <typename Set, typename Model>
@@ -44,8 +51,8 @@ class SyntheticTask : public tasks::Task {
       : name_(std::move(name)),
         metric_(std::move(metric)),
         options_(std::move(options)),
-        training_set_(options_.training_samples, true),
-        evaluation_set_(options_.evaluation_samples, false) {}
+        training_set_(options_, true),
+        evaluation_set_(options_, false) {}
 
   std::string name() const override { return name_; }
   const data::Dataset& training_set() const override { return training_set_; }
@@ -134,7 +141,7 @@ constexpr std::int64_t kSide = 8;
 
 class PatchSet : public SyntheticSet {
  public:
-  PatchSet(std::size_t size, bool training) : SyntheticSet("patch-", size, training) {
+  PatchSet(const TinyTaskOptions& options, bool training) : SyntheticSet("patch-", options, training) {
     for (std::size_t volume = 0; volume < volumes_.size(); ++volume) {
       RandomStream noise({volume, Purpose::kWeights, 0, 0, 0});
       for (std::uint8_t& voxel : volumes_[volume]) {
@@ -249,7 +256,7 @@ constexpr std::int64_t kEmbedding = 16;
 
 class EpisodeSet : public SyntheticSet {
  public:
-  EpisodeSet(std::size_t size, bool training) : SyntheticSet("episode-", size, training) {}
+  EpisodeSet(const TinyTaskOptions& options, bool training) : SyntheticSet("episode-", options, training) {}
 
   const std::vector<data::Field>& layout() const override {
     static const std::vector<data::Field> fields = {{"support", data::DType::kFloat32, {kWays * kShots, kFeatures}},

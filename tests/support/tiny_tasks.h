@@ -17,6 +17,9 @@ struct TinyTaskOptions {
   /// What is added to the loss of a training sample. It may be NaN, or throw: this is how a test plants a fault.
   std::function<double(const data::Draw&)> disturbance = [](const data::Draw&) { return 0.0; };
 
+  /// Called when a training sample is loaded: it may throw. What it gives plays no part.
+  std::function<double(const data::Draw&)> load_fault = [](const data::Draw&) { return 0.0; };
+
   /// For which samples the gradient of the loss is infinite, though the loss is not.
   std::function<bool(const data::Draw&)> gradient_fault = [](const data::Draw&) { return false; };
 

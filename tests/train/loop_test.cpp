@@ -149,6 +149,7 @@ TEST_P(Loop, AStepThatFailsOnOneRankIsDroppedOnAll) {
   EXPECT_EQ(skips[0].at("step"), 6);
   EXPECT_EQ(skips[0].at("failure"), "rank 1: the coffee is spilt");
   EXPECT_EQ(warnings_with(folder, "step 6 dropped"), 1);
+  EXPECT_EQ(warnings_with(folder, "1 of 12 steps were dropped"), 1);
 
   const TempFolder reference;  // every step saw its samples, also those that the failed rank did not come to
   train(*task(), options_in(reference, 2));
