@@ -50,6 +50,7 @@ nlohmann::json to_json(const State& state) {
       {"loss_scaler", {{"scale", state.loss_scaler.scale}, {"growth_tracker", state.loss_scaler.growth_tracker}}},
       {"plateau", plateau_to_json(state.plateau)},
       {"precision", state.precision},
+      {"memory_format", state.memory_format},
       {"on_cpu", state.on_cpu},
       {"world_size", state.world_size},
       {"threads_per_rank", state.threads_per_rank},
@@ -81,6 +82,7 @@ State state_from_json(const nlohmann::json& json, const std::string& source) {
     json.at("loss_scaler").at("growth_tracker").get_to(state.loss_scaler.growth_tracker);
     state.plateau = plateau_from_json(json.at("plateau"));
     json.at("precision").get_to(state.precision);
+    json.at("memory_format").get_to(state.memory_format);
     json.at("on_cpu").get_to(state.on_cpu);
     json.at("world_size").get_to(state.world_size);
     json.at("threads_per_rank").get_to(state.threads_per_rank);

@@ -31,6 +31,7 @@ struct State {
   optim::LossScalerState loss_scaler;  ///< fp16
   optim::PlateauState plateau;         ///< of the schedule of that name, in the present stage
   std::string precision;               ///< chosen for the device at the start
+  std::string memory_format = "channels-last";  ///< chosen at the start; sums depend on it
   bool on_cpu = true;
   int world_size = 1;
   int threads_per_rank = 1;    ///< chosen from the machine at the start; on the CPU, sums depend on it

@@ -24,6 +24,7 @@ State sample_state() {
           .loss_scaler = {.scale = 1024, .growth_tracker = 17},
           .plateau = {.reductions = 2, .best = 0.7, .bad_evaluations = 3, .cooldown_left = 1},
           .precision = "fp16",
+          .memory_format = "contiguous",
           .threads_per_rank = 3,
           .elapsed_seconds = 0.1 + 0.2,
           .best = Best{"iou", 1.0 / 3.0, 1100}};
@@ -50,6 +51,7 @@ TEST(State, GoesThroughTextAndBackToTheBit) {
   EXPECT_EQ(back.loss_scaler, state.loss_scaler);
   EXPECT_EQ(back.plateau, state.plateau);
   EXPECT_EQ(back.precision, state.precision);
+  EXPECT_EQ(back.memory_format, state.memory_format);
   EXPECT_EQ(back.samples_per_epoch, state.samples_per_epoch);
   EXPECT_EQ(back.threads_per_rank, state.threads_per_rank);
   EXPECT_EQ(back.elapsed_seconds, state.elapsed_seconds);
