@@ -33,6 +33,13 @@ function(lockstep_use_torch_pch target)
   set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER "")
 endfunction()
 
+# A program is compiled with -fPIE, the precompiled header with -fPIC, and both must agree.
+function(lockstep_program_with_torch_pch target)
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${target} PRIVATE -fPIC)
+  lockstep_use_torch_pch(${target})
+endfunction()
+
 # lockstep_room(NAME [TORCH] [LIBRARIES …])
 function(lockstep_room name)
   cmake_parse_arguments(room "TORCH" "" "LIBRARIES" ${ARGN})

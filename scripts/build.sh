@@ -12,5 +12,6 @@ targets=()
 for target in "$@"; do
   targets+=(--target "$target")
 done
-cmake --preset release -DLOCKSTEP_TORCH="$LOCKSTEP_TORCH" -DLOCKSTEP_PYTHON="$LOCKSTEP_PYTHON" --log-level=WARNING
+cmake --preset release -DLOCKSTEP_TORCH="$LOCKSTEP_TORCH" -DLOCKSTEP_PYTHON="$LOCKSTEP_PYTHON" \
+  -DLOCKSTEP_BENCHMARKS="${LOCKSTEP_BENCHMARKS:-OFF}" --log-level=WARNING
 cmake --build --preset release --parallel "$(nproc)" "${targets[@]}"

@@ -125,7 +125,9 @@ std::filesystem::path best_weights(const std::filesystem::path& run_folder) {
 }
 
 Snapshot load_snapshot(const std::filesystem::path& folder) {
-  Snapshot snapshot{load_state(folder), read_safetensors(folder / kModelFile).tensors, {},
+  Snapshot snapshot{load_state(folder),
+                    read_safetensors(folder / kModelFile).tensors,
+                    {},
                     read_safetensors(folder / kOptimizerFile).tensors};
   if (std::filesystem::exists(folder / kEmaFile)) {
     snapshot.ema = read_safetensors(folder / kEmaFile).tensors;

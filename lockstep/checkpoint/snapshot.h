@@ -18,7 +18,8 @@ struct Snapshot {
 };
 
 /// The snapshots of a run, in `checkpoints/` of its folder: `step-00001234/` with model.safetensors,
-/// ema.safetensors where there is an average, optimizer.safetensors and state.json; the text files `last` and `best` name one of them each.
+/// ema.safetensors where there is an average, optimizer.safetensors and state.json; the text files `last` and `best`
+/// name one of them each.
 class SnapshotFolder {
  public:
   explicit SnapshotFolder(const std::filesystem::path& run_folder);

@@ -70,10 +70,11 @@ void add_optimizer_options(OptionTable& table, train::TrainOptions& options) {
   table.add("--weight-decay", options.weight_decay, "Not on biases, norms and scales.", number(group, inclusive(0)));
   table.add("--clip-norm", options.clip_norm, "Largest global norm of the gradients; 0: no clipping.",
             number(group, inclusive(0)));
-  table.add("--ema-decay", options.ema_decay,
-            "Keep an average of the weights that holds on to this much of itself at every update, such as 0.9998. It is "
-            "evaluated and saved beside the weights, and is what counts at the end. 0: none.",
-            {.group = group, .minimum = inclusive(0), .maximum = exclusive(1)});
+  table.add(
+      "--ema-decay", options.ema_decay,
+      "Keep an average of the weights that holds on to this much of itself at every update, such as 0.9998. It is "
+      "evaluated and saved beside the weights, and is what counts at the end. 0: none.",
+      {.group = group, .minimum = inclusive(0), .maximum = exclusive(1)});
   table.add("--ema-warmup", options.ema_warmup,
             "Let the decay of the average rise to --ema-decay, so that it soon forgets where it began.",
             {.group = group});
@@ -85,10 +86,11 @@ void add_optimizer_options(OptionTable& table, train::TrainOptions& options) {
 
 void add_stage_options(OptionTable& table, train::TrainOptions& options) {
   const std::string group = "Stages";
-  table.add("--stage1-epochs", options.stage1_epochs,
-            "Epochs, of --epochs in all, in which the backbone is frozen. After them stage 2 trains everything, with an "
-            "optimizer, a warm-up and a schedule of its own. 0: one stage.",
-            {.group = group, .minimum = inclusive(0), .maximum = inclusive(kMostEpochs)});
+  table.add(
+      "--stage1-epochs", options.stage1_epochs,
+      "Epochs, of --epochs in all, in which the backbone is frozen. After them stage 2 trains everything, with an "
+      "optimizer, a warm-up and a schedule of its own. 0: one stage.",
+      {.group = group, .minimum = inclusive(0), .maximum = inclusive(kMostEpochs)});
   table.add("--skip-stage1", options.skip_stage1, "Count the epochs of stage 1 as done.", {.group = group});
   table.add("--stage2-batch-size", options.stage2_batch_size, "--batch-size of stage 2, if it differs.",
             count(group, kMostSamples, false));
@@ -105,10 +107,11 @@ void add_speed_options(OptionTable& table, train::TrainOptions& options) {
   table.add("--memory-format", options.memory_format,
             "How images lie in memory inside the network. auto: channels-last. Results differ by rounding.",
             kept_by_run({.group = group, .placeholder = "NAME", .allowed = {"auto", "channels-last", "contiguous"}}));
-  table.add("--autotune", options.autotune,
-            "Before a new run, measure which --memory-format and how many --threads-per-rank are fastest, where they are "
-            "left open, and write the choice into the recipe of the run.",
-            {.group = group, .affects_result = false});
+  table.add(
+      "--autotune", options.autotune,
+      "Before a new run, measure which --memory-format and how many --threads-per-rank are fastest, where they are "
+      "left open, and write the choice into the recipe of the run.",
+      {.group = group, .affects_result = false});
 }
 
 }  // namespace
@@ -119,11 +122,6 @@ void add_machine_options(OptionTable& table, train::TrainOptions& options) {
             "Which devices: auto (every GPU, else the CPU), cpu, cpu:4 (four ranks), cuda (every GPU), or a list such "
             "as cuda:0,cuda:1.",
             {.group = group, .placeholder = "LIST", .affects_result = false, .aliases = {"--device"}});
-  table.add(
-      "--ranks", options.ranks,
-      "What carries a rank: a thread of this process, or a process of its own. Under torchrun and Slurm each process "
-      "has one rank anyway.",
-      {.group = group, .placeholder = "KIND", .allowed = {"thread", "process"}, .affects_result = false});
   table.add("--num-workers", options.num_workers,
             "Threads that decode, for all ranks together; by default as many as suit the machine.",
             count(group, kMostThreads, false));
@@ -169,6 +167,11 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
   add_batch_options(table, options);
   add_machine_options(table, options);
   add_speed_options(table, options);
+  table.add(
+      "--ranks", options.ranks,
+      "What carries a rank: a thread of this process, or a process of its own. Under torchrun and Slurm each process "
+      "has one rank anyway.",
+      {.group = "Machine", .placeholder = "KIND", .allowed = {"thread", "process"}, .affects_result = false});
 }
 
 }  // namespace lockstep::cli

@@ -134,7 +134,8 @@ void Loader::State::decode(Lane& lane, PendingBatch& pending, std::size_t sample
 Loader::Loader(DecodePool& pool, const Dataset& dataset, const RunPlan& plan, const LoaderOptions& options)
     : state_(std::make_shared<State>(pool, dataset, options)) {
   plan.validate();
-  LOCKSTEP_ASSERT(plan.of_epoch(options.first_epoch).samples_per_epoch == dataset.size(), "the plan is not of this dataset");
+  LOCKSTEP_ASSERT(plan.of_epoch(options.first_epoch).samples_per_epoch == dataset.size(),
+                  "the plan is not of this dataset");
   LOCKSTEP_ASSERT(options.prefetch_factor > 0, "nothing would ever be decoded");
   const std::lock_guard lock(state_->mutex);
   for (int rank = 0; rank < plan.world_size(); ++rank) {

@@ -23,14 +23,9 @@ struct Fixed {
 };
 
 std::vector<std::byte> pack(const Vote& vote) {
-  const Fixed fixed{vote.loss_sum,
-                    vote.samples,
-                    vote.digest,
-                    vote.utilisation,
-                    vote.stop,
-                    vote.save,
-                    vote.out_of_memory,
-                    static_cast<std::uint32_t>(vote.not_finite.size())};
+  const Fixed fixed{
+      vote.loss_sum, vote.samples, vote.digest,        vote.utilisation,
+      vote.stop,     vote.save,    vote.out_of_memory, static_cast<std::uint32_t>(vote.not_finite.size())};
   const std::string words = vote.not_finite + vote.failure;
   std::vector<std::byte> bytes(sizeof fixed + words.size());
   std::memcpy(bytes.data(), &fixed, sizeof fixed);
@@ -39,9 +34,7 @@ std::vector<std::byte> pack(const Vote& vote) {
 }
 
 /// Joins the words of several ranks with a comma.
-void join(std::string& all, const std::string& words) {
-  all += (all.empty() || words.empty() ? "" : ", ") + words;
-}
+void join(std::string& all, const std::string& words) { all += (all.empty() || words.empty() ? "" : ", ") + words; }
 
 }  // namespace
 

@@ -11,14 +11,14 @@ namespace lockstep::train {
 
 /// What one rank knows at the end of a step, before the update.
 struct Vote {
-  double loss_sum = 0;       ///< over this rank's samples
-  std::int64_t samples = 0;  ///< of this rank
-  std::uint64_t digest = 0;  ///< sum of the hashes of the samples' numbers, modulo 2^64
-  double utilisation = 0;    ///< of the step before, 0 … 1
-  bool stop = false;         ///< asks that the run stop after this step
-  bool save = false;         ///< asks for a snapshot after this step
-  std::string not_finite;    ///< names of samples whose loss is not a finite number
-  std::string failure;       ///< what this rank failed with; its gradients are then zeros
+  double loss_sum = 0;         ///< over this rank's samples
+  std::int64_t samples = 0;    ///< of this rank
+  std::uint64_t digest = 0;    ///< sum of the hashes of the samples' numbers, modulo 2^64
+  double utilisation = 0;      ///< of the step before, 0 … 1
+  bool stop = false;           ///< asks that the run stop after this step
+  bool save = false;           ///< asks for a snapshot after this step
+  std::string not_finite;      ///< names of samples whose loss is not a finite number
+  std::string failure;         ///< what this rank failed with; its gradients are then zeros
   bool out_of_memory = false;  ///< whether that is what it failed with
 };
 

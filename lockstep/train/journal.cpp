@@ -43,10 +43,7 @@ std::string verdict_on(const FirstEpoch& first) {
 }
 
 Journal::Journal(const checkpoint::RunFolder& folder, const Plan& plan)
-    : folder_(folder),
-      plan_(plan),
-      snapshots_(folder.path()),
-      log_(folder.path() / observe::kRunLogFile) {
+    : folder_(folder), plan_(plan), snapshots_(folder.path()), log_(folder.path() / observe::kRunLogFile) {
   sink_before_ = log::set_sink([this](log::Level level, const std::string& line) {
     if (level == log::Level::kWarning) {
       log_.write("warning", {{"message", line}});
@@ -105,11 +102,11 @@ void Journal::epoch_ended(const checkpoint::State& state, const Statistics& stat
   log_.write("epoch", fields);
   if (epoch_sync_.bytes > 0) {
     constexpr double kMegabyte = 1e6;
-    log::info(text("epoch ", state.epoch, ": each rank all-reduced ",
-                   std::llround(static_cast<double>(epoch_sync_.bytes) / kMegabyte), " MB of gradients, ",
-                   std::llround(100.0 * static_cast<double>(epoch_sync_.early_bytes) /
-                                static_cast<double>(epoch_sync_.bytes)),
-                   " % of it while backward was going on"));
+    log::info(text(
+        "epoch ", state.epoch, ": each rank all-reduced ",
+        std::llround(static_cast<double>(epoch_sync_.bytes) / kMegabyte), " MB of gradients, ",
+        std::llround(100.0 * static_cast<double>(epoch_sync_.early_bytes) / static_cast<double>(epoch_sync_.bytes)),
+        " % of it while backward was going on"));
   }
   epoch_sync_ = {};
 }
@@ -186,7 +183,8 @@ void Journal::read_earlier_evaluations(const checkpoint::State& state) {
     return;
   }
   const std::string metric = observe::parse_target(plan_.options.target).metric;
-  for (const observe::EvaluateEvent& event : observe::read_run_history(folder_.path() / observe::kRunLogFile).evaluations) {
+  for (const observe::EvaluateEvent& event :
+       observe::read_run_history(folder_.path() / observe::kRunLogFile).evaluations) {
     if (const auto found = event.metrics.find(metric); found != event.metrics.end() && event.step <= state.step) {
       evaluations_.push_back({epochs_after(plan_.stages, event.step), found->second});
     }
@@ -204,8 +202,7 @@ void Journal::forecast_target(const checkpoint::State& state, const Metrics& met
   const double epochs = static_cast<double>(std::max<std::int64_t>(1, state.epoch - epochs_before_));
   const double seconds_per_epoch = since_evaluation_.lap() / epochs;
   epochs_before_ = state.epoch;
-  log::info(describe(observe::forecast(target, evaluations_, seconds_per_epoch),
-                     plan_.options.epochs));
+  log::info(describe(observe::forecast(target, evaluations_, seconds_per_epoch), plan_.options.epochs));
 }
 
 void Journal::ended(const std::string& reason) { log_.write(observe::EndEvent{reason}); }

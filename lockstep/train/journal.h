@@ -76,7 +76,7 @@ class Journal {
   Stopwatch since_snapshot_;
   std::optional<double> samples_per_second_;
   std::optional<FirstEpoch> first_epoch_;
-  parallel::SyncReport epoch_sync_;  ///< of the epoch so far
+  parallel::SyncReport epoch_sync_;                ///< of the epoch so far
   std::vector<observe::MetricPoint> evaluations_;  ///< of --target's metric, from all of the run
   Stopwatch since_evaluation_;
   std::int64_t epochs_before_ = 0;  ///< when that was started

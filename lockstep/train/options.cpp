@@ -20,8 +20,8 @@ void validate_stages(const TrainOptions& options) {
   require(!options.stage2_learning_rate || *options.stage2_learning_rate > 0, "--stage2-lr", "a number above 0");
   require(!options.skip_stage1 || options.stage1_epochs < options.epochs, "--skip-stage1",
           "more --epochs than --stage1-epochs, or nothing is left");
-  const bool second_is_named = options.skip_stage1 || options.stage2_batch_size || options.stage2_learning_rate ||
-                               options.progressive_unfreeze;
+  const bool second_is_named =
+      options.skip_stage1 || options.stage2_batch_size || options.stage2_learning_rate || options.progressive_unfreeze;
   if (options.stage1_epochs == 0 && second_is_named) {
     throw UsageError("--skip-stage1, --stage2-batch-size, --stage2-lr and --progressive-unfreeze are about two stages",
                      "give --stage1-epochs, the epochs of the first of them");

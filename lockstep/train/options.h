@@ -26,13 +26,13 @@ struct TrainOptions {
   std::string optimizer = "adamw";  ///< "adamw", "adam" or "sgd"
   double momentum = 0.9;            ///< SGD
   double weight_decay = 0.01;       ///< not on biases, norms and other parameters of less than two dimensions
-  double clip_norm = 1.0;      ///< of the gradients' global L2 norm; 0: no clipping
+  double clip_norm = 1.0;           ///< of the gradients' global L2 norm; 0: no clipping
 
-  std::string precision = "auto";   ///< "fp32", "bf16", "fp16" or what the device computes fastest
+  std::string precision = "auto";      ///< "fp32", "bf16", "fp16" or what the device computes fastest
   std::string memory_format = "auto";  ///< "channels-last", "contiguous" or what a rule chooses
-  double ema_decay = 0;             ///< of the averaged weights; 0: none
-  bool ema_warmup = true;           ///< let the decay rise to that, so that the average soon forgets where it began
-  bool deep_supervision = false;    ///< whether the task has it, which may lower the learning rate
+  double ema_decay = 0;                ///< of the averaged weights; 0: none
+  bool ema_warmup = true;              ///< let the decay rise to that, so that the average soon forgets where it began
+  bool deep_supervision = false;       ///< whether the task has it, which may lower the learning rate
   std::optional<double> bucket_mebibytes;  ///< gradients that are summed together; by default a rule decides
 
   std::int64_t stage1_epochs = 0;  ///< of the epochs, with the backbone frozen; 0: one stage only
@@ -40,8 +40,8 @@ struct TrainOptions {
   std::optional<std::int64_t> stage2_batch_size;
   std::optional<double> stage2_learning_rate;
   bool progressive_unfreeze = false;  ///< thaw the backbone part by part in stage 2
-  bool sync_batch_norm = false;  ///< for networks that have batch norm
-  std::string target;            ///< a metric to reach, as "iou=0.72"; empty: none
+  bool sync_batch_norm = false;       ///< for networks that have batch norm
+  std::string target;                 ///< a metric to reach, as "iou=0.72"; empty: none
 
   std::int64_t evaluate_every = 1;    ///< epochs; the last is always evaluated
   double checkpoint_minutes = 60;     ///< besides one at the end of every epoch

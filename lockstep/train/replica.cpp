@@ -125,7 +125,8 @@ void Replica::follow_landing_order() {
 
 void Replica::freeze(const std::vector<std::string>& prefixes) {
   for (const auto& item : model_->network().named_parameters()) {
-    const bool is_frozen = std::ranges::any_of(prefixes, [&](const auto& prefix) { return item.key().starts_with(prefix); });
+    const bool is_frozen =
+        std::ranges::any_of(prefixes, [&](const auto& prefix) { return item.key().starts_with(prefix); });
     item.value().set_requires_grad(!is_frozen);
   }
   frozen_ = prefixes;

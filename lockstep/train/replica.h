@@ -43,8 +43,9 @@ class Replica {
   /// The group whose batches batch norms join; null without --sync-bn.
   parallel::Group* batch_norm_group() { return batch_norm_group_.get(); }
 
-  /// Called before the first step and at the start of each epoch. Freezes and thaws what the stage asks for. A stage that
-  /// begins has an optimizer of its own; parameters that thaw in its course join the running one with a fresh state.
+  /// Called before the first step and at the start of each epoch. Freezes and thaws what the stage asks for. A stage
+  /// that begins has an optimizer of its own; parameters that thaw in its course join the running one with a fresh
+  /// state.
   void enter(const Stage& stage, std::int64_t epoch, std::int64_t step_in_epoch);
 
   /// Lays the buckets anew in the order in which backward was seen to finish them, once for each set of parameters.
@@ -81,7 +82,7 @@ class Replica {
   std::unique_ptr<parallel::Group> batch_norm_group_;
   std::vector<std::string> frozen_;
   bool order_is_measured_ = false;
-  OptimizerState loaded_state_;        ///< of the snapshot, until the first `enter`
+  OptimizerState loaded_state_;  ///< of the snapshot, until the first `enter`
 };
 
 }  // namespace lockstep::train

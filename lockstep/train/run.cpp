@@ -71,8 +71,7 @@ void choose_for_machine(Setting& setting) {
   const int threads_of_run = same_devices && of_run.world_size == world_size ? of_run.threads_per_rank : 0;
   const TrainOptions& options = setting.plan.options;
   const bool keeps_precision = same_devices && options.precision == "auto";
-  setting.plan.precision =
-      choose_precision(keeps_precision ? of_run.precision : options.precision, device);
+  setting.plan.precision = choose_precision(keeps_precision ? of_run.precision : options.precision, device);
   const bool keeps_format = same_devices && options.memory_format == "auto";
   setting.plan.memory_format = choose_memory_format(keeps_format ? of_run.memory_format : options.memory_format);
   setting.resources = share_cores(setting.world, parallel::available_cores(), options, threads_of_run);
@@ -91,8 +90,7 @@ Setting settle(const parallel::World& world, const tasks::Task& task, const Trai
     setting.state = setting.resumed->state;
     check_resumed(setting.state, options, samples);
   }
-  setting.plan.stages =
-      plan_stages(options, samples, world.size, setting.state.global_batches);
+  setting.plan.stages = plan_stages(options, samples, world.size, setting.state.global_batches);
   if (!setting.resumed) {
     setting.state = first_state(setting.plan, samples);
   }

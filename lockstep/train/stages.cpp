@@ -30,8 +30,8 @@ std::vector<StageOptions> stages_asked_for(const TrainOptions& options) {
   }
   if (options.stage1_epochs < options.epochs) {
     stages.push_back({"stage 2", options.stage1_epochs, options.epochs,
-                      options.stage2_batch_size.value_or(options.batch_size), options.stage2_learning_rate.value_or(rate),
-                      second});
+                      options.stage2_batch_size.value_or(options.batch_size),
+                      options.stage2_learning_rate.value_or(rate), second});
   }
   return stages;
 }

@@ -154,7 +154,8 @@ void Step::update(const Stage& stage, checkpoint::State& state, StepOutcome& out
   update.learning_rate = value.learning_rate;
   update.momentum = value.momentum;
   // As torch.nn.utils.clip_grad_norm_.
-  const double clip = plan_.options.clip_norm > 0 ? std::min(1.0, plan_.options.clip_norm / (outcome.gradient_norm + 1e-6)) : 1.0;
+  const double clip =
+      plan_.options.clip_norm > 0 ? std::min(1.0, plan_.options.clip_norm / (outcome.gradient_norm + 1e-6)) : 1.0;
   update.gradient_factor = clip / loss_scale;
   optim::Ema* average = replica_.average();
   if (average != nullptr) {

@@ -27,8 +27,8 @@ class Step {
   Step(parallel::Rank& rank, Replica& replica, data::Loader& loader, const Plan& plan);
 
   /// The step at `state`, in its stage; moves the loss scale in `state` on. `wants_to_save` is this rank's wish for a
-  /// snapshot afterwards. A rank whose passes throw something other than a UserError contributes zeros; the step is then
-  /// not applied, and the verdict says why.
+  /// snapshot afterwards. A rank whose passes throw something other than a UserError contributes zeros; the step is
+  /// then not applied, and the verdict says why.
   StepOutcome run(const Stage& stage, checkpoint::State& state, bool wants_to_save);
 
   const observe::StepTimer& timer() const { return timer_; }

@@ -80,7 +80,7 @@ TEST(BatchPlan, RefusesSizesOfZero) {
 }
 
 TEST(PassSequence, GoesThroughStepsAndEpochsFromWhereItStarts) {
-  PassSequence passes({5, 2, 1, 1}, 0, 3, 2, 5);
+  PassSequence passes(BatchPlan{5, 2, 1, 1}, 0, 3, 2, 5);
   EXPECT_EQ(passes.next(), (Pass{3, {4, 5}}));
   EXPECT_EQ(passes.next(), (Pass{4, {0, 1}}));
   EXPECT_EQ(passes.next(), (Pass{4, {1, 2}}));
@@ -92,8 +92,29 @@ TEST(PassSequence, GoesThroughStepsAndEpochsFromWhereItStarts) {
 }
 
 TEST(PassSequence, EndsForARankThatNeverGetsSamples) {
-  PassSequence passes({1, 1, 1, 2}, 0, 0, 0, ~std::uint64_t{0});
+  PassSequence passes(BatchPlan{1, 1, 1, 2}, 0, 0, 0, ~std::uint64_t{0});
   EXPECT_EQ(passes.next(), std::nullopt);
+}
+
+TEST(RunPlan, APlanHoldsFromItsFirstEpochOn) {
+  RunPlan plan(BatchPlan{10, 5, 5, 1});
+  plan.change(2, BatchPlan{10, 2, 2, 1});
+  EXPECT_EQ(plan.of_epoch(1).global_batch, 5U);
+  EXPECT_EQ(plan.of_epoch(2).global_batch, 2U);
+  EXPECT_EQ(plan.of_epoch(9).global_batch, 2U);
+  PassSequence passes(plan, 0, 1, 1, 3);  // the second step of epoch 1, then epoch 2
+  EXPECT_EQ(passes.next(), (Pass{1, {5, 10}}));
+  for (std::uint64_t begin = 0; begin < 10; begin += 2) {
+    EXPECT_EQ(passes.next(), (Pass{2, {begin, begin + 2}}));
+  }
+  EXPECT_FALSE(passes.next().has_value());
+}
+
+TEST(RunPlan, ARankThatGetsNothingInOnePlanIsServedInTheNext) {
+  RunPlan plan(BatchPlan{1, 1, 1, 2});  // one sample for two ranks: the last one has it
+  plan.change(3, BatchPlan{1, 1, 1, 2});
+  EXPECT_FALSE(PassSequence(plan, 0, 0, 0, 100).next().has_value());
+  EXPECT_EQ(PassSequence(plan, 1, 0, 0, 100).next(), (Pass{0, {0, 1}}));
 }
 
 }  // namespace

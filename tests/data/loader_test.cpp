@@ -148,7 +148,7 @@ TEST(Loader, DecodesNoFurtherAheadThanAsked) {
   options.prefetch_factor = 3;
   {
     DecodePool pool(2);
-    Loader loader(pool, dataset, {100, 4, 2, 2}, options);
+    Loader loader(pool, dataset, BatchPlan{100, 4, 2, 2}, options);
     loader.next(0);
     loader.next(0);
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -164,7 +164,7 @@ TEST(Loader, ASlowSampleDelaysOnlyItsBatch) {
   LoaderOptions options = epochs(1);
   options.shuffle = false;
   DecodePool pool(2);
-  Loader loader(pool, dataset, {8, 4, 2, 2}, options);
+  Loader loader(pool, dataset, BatchPlan{8, 4, 2, 2}, options);
   EXPECT_EQ(loader.next(1).draws[0].index, 2U);
   EXPECT_EQ(loader.next(1).draws[0].index, 6U);
   end.set_value();
@@ -177,7 +177,7 @@ TEST(Loader, ThrowsTheFirstErrorOfABatchOnTheRankThatAsksForIt) {
   LoaderOptions options = epochs(1);
   options.shuffle = false;
   DecodePool pool(4);
-  Loader loader(pool, dataset, {8, 4, 2, 2}, options);
+  Loader loader(pool, dataset, BatchPlan{8, 4, 2, 2}, options);
   EXPECT_NO_THROW(loader.next(0));
   try {
     loader.next(1);
@@ -195,7 +195,7 @@ TEST(Loader, CancelWakesARankThatWaits) {
   LoaderOptions options = epochs(1);
   options.shuffle = false;
   DecodePool pool(1);
-  Loader loader(pool, dataset, {4, 2, 2, 1}, options);
+  Loader loader(pool, dataset, BatchPlan{4, 2, 2, 1}, options);
   std::jthread rank([&] { EXPECT_THROW(loader.next(0), LoaderCancelled); });
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
   loader.cancel();
@@ -208,17 +208,17 @@ TEST(Loader, LeavesThePoolToOthersWhenItGoes) {
   DecodePool pool(1);
   for (int i = 0; i < 20; ++i) {
     const NumberDataset dataset(50);
-    const Loader loader(pool, dataset, {50, 50, 50, 1}, epochs(1));
+    const Loader loader(pool, dataset, BatchPlan{50, 50, 50, 1}, epochs(1));
   }
   const NumberDataset dataset(3);
-  Loader loader(pool, dataset, {3, 3, 3, 1}, epochs(1));
+  Loader loader(pool, dataset, BatchPlan{3, 3, 3, 1}, epochs(1));
   EXPECT_EQ(loader.next(0).size(), 3U);
 }
 
 TEST(Loader, ReusesTheMemoryOfBatchesThatCameBack) {
   const NumberDataset dataset(64);
   DecodePool pool(2);
-  Loader loader(pool, dataset, {64, 4, 4, 1}, epochs(4));
+  Loader loader(pool, dataset, BatchPlan{64, 4, 4, 1}, epochs(4));
   std::vector<const std::byte*> addresses;
   for (int i = 0; i < 64; ++i) {
     Batch batch = loader.next(0);

@@ -22,7 +22,12 @@ std::vector<Verdict> verdicts(const std::vector<Vote>& votes) {
 TEST(Agreement, EveryRankHearsTheSame) {
   std::vector<Vote> votes(3);
   votes[0] = {.loss_sum = 3, .samples = 2, .digest = 10, .utilisation = 0.5, .not_finite = "", .failure = ""};
-  votes[1] = {.loss_sum = 9, .samples = 4, .digest = ~std::uint64_t{0}, .utilisation = 0.75, .not_finite = "a.png", .failure = ""};
+  votes[1] = {.loss_sum = 9,
+              .samples = 4,
+              .digest = ~std::uint64_t{0},
+              .utilisation = 0.75,
+              .not_finite = "a.png",
+              .failure = ""};
   votes[2] = {.utilisation = 1, .save = true, .not_finite = "", .failure = ""};
   for (const Verdict& verdict : verdicts(votes)) {
     EXPECT_DOUBLE_EQ(verdict.loss, 2);  // 12 over 6 samples, not the mean of the ranks' means

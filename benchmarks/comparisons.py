@@ -1,0 +1,67 @@
+"""What is compared. A ratio is that of two sides in one figure; its target is what Lockstep means to reach."""
+
+
+def program(name, *arguments):
+    return ["{build}/benchmarks/" + name, *arguments]
+
+
+def script(name, *arguments):
+    return ["env", "PYTHONPATH={root}/tests/parity", "{python}", "{here}/" + name, *arguments]
+
+
+def step(network, side, batch, over_ddp, over_threads, precision="fp32"):
+    """`batch`: samples a rank."""
+    return {
+        "what": f"whole step of {network}, {side} x {side}, {batch} samples a rank, {precision}, two ranks of one thread",
+        "sides": {
+            "Lockstep": program("bench_step", network, side, batch, 2, precision),
+            "PyTorch DDP": script("step.py", network, side, batch, "ddp", precision),
+            "PyTorch, one process, 2 threads": script("step.py", network, side, batch, "threads", precision),
+        },
+        "ratios": [
+            ("Lockstep", "PyTorch DDP", "samples_per_second", f">= {over_ddp}"),
+            ("Lockstep", "PyTorch, one process, 2 threads", "samples_per_second", f">= {over_threads}"),
+        ],
+    }
+
+
+COMPARISONS = {
+    "sync": {
+        "what": "what summing the gradients of 11.4 M parameters over two ranks of one thread adds to a step",
+        "sides": {
+            "Lockstep": program("bench_sync", 64, 2),
+            "PyTorch DDP": script("sync.py", 64, 2),
+            "limits": program("bench_limits"),
+        },
+        "ratios": [("Lockstep", "PyTorch DDP", "cost_ms", "<= 0.25")],
+    },
+    "sync-224": {
+        "what": "the same at 224 x 224",
+        "sides": {"Lockstep": program("bench_sync", 224, 2), "PyTorch DDP": script("sync.py", 224, 2)},
+        "ratios": [("Lockstep", "PyTorch DDP", "cost_ms", "<= 0.25")],
+    },
+    "update": {
+        "what": "clip, AdamW, EMA and zero of 11.4 M parameters on one thread",
+        "sides": {"Lockstep": program("bench_update"), "PyTorch": script("update.py")},
+        "ratios": [("Lockstep", "PyTorch", "update_ms", "<= 0.7")],
+    },
+    "step-xx-small": step("edgenext_xx_small", 224, 4, 1.2, 1.15),
+    "step-small": step("edgenext_small", 224, 2, 1.1, 1.0),
+    "step-xx-small-bf16": step("edgenext_xx_small", 224, 4, 1.2, 1.15, "bf16"),
+    "scaling": {
+        "what": "edgenext_xx_small at 224 x 224, 16 samples a rank: two ranks on two cores beside one on one core",
+        "sides": {
+            "two ranks": program("bench_step", "edgenext_xx_small", 224, 16, 2, "fp32"),
+            "one rank": program("bench_step", "edgenext_xx_small", 224, 16, 1, "fp32"),
+        },
+        "ratios": [("two ranks", "one rank", "samples_per_second", ">= 1.9")],
+    },
+    "start": {
+        "what": "start of the program to the end of the first step, two ranks",
+        "sides": {
+            "Lockstep": script("start.py", "lockstep", "{build}/lockstep", "{root}/data/demo"),
+            "torchrun": script("start.py", "torchrun"),
+        },
+        "ratios": [("Lockstep", "torchrun", "first_step_s", "<= 0.125")],
+    },
+}
