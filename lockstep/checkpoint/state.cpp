@@ -54,6 +54,7 @@ nlohmann::json to_json(const State& state) {
       {"precision", state.precision},
       {"evaluate_every", state.evaluate_every},
       {"landing_order", state.landing_order},
+      {"memory_format", state.memory_format},
       {"on_cpu", state.on_cpu},
       {"world_size", state.world_size},
       {"threads_per_rank", state.threads_per_rank},
@@ -89,6 +90,7 @@ State state_from_json(const nlohmann::json& json, const std::string& source) {
     json.at("precision").get_to(state.precision);
     json.at("evaluate_every").get_to(state.evaluate_every);
     json.at("landing_order").get_to(state.landing_order);
+    json.at("memory_format").get_to(state.memory_format);
     json.at("on_cpu").get_to(state.on_cpu);
     json.at("world_size").get_to(state.world_size);
     json.at("threads_per_rank").get_to(state.threads_per_rank);

@@ -33,6 +33,7 @@ struct State {
   optim::LossScalerState loss_scaler;        ///< fp16
   optim::PlateauState plateau;               ///< of the schedule of that name, in the present stage
   std::string precision;                     ///< chosen for the device at the start
+  std::string memory_format = "channels-last";  ///< chosen at the start; sums depend on it
   std::int64_t evaluate_every = 1;  ///< epochs; a schedule of the kind plateau depends on it
   std::vector<std::string> landing_order;  ///< of the gradients, as measured; sums over processes depend on it
   bool on_cpu = true;

@@ -157,7 +157,8 @@ std::vector<Difference> compare_recipes(const OptionTable& now, const std::files
         std::find_if(saved.begin(), saved.end(), [&](const Entry& one) { return one.option == &option; });
     const Value before = entry == saved.end() ? option.initial : entry->value;
     const Value present = option.get();
-    if (before != present) {
+    const bool is_kept = option.traits.kept_by_run && present == option.initial;
+    if (before != present && !is_kept) {
       differences.push_back({option.flag, before, present});
     }
   }

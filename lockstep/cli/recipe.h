@@ -29,7 +29,8 @@ struct Difference {
 };
 
 /// Where the options that affect a result differ from those of the run that the recipe was saved for. What the recipe
-/// does not name counts as the default. Throws like `apply_recipe`, but takes any value.
+/// does not name counts as the default; an option that a run keeps where it is left out, and that is now left out, does
+/// not differ. Throws like `apply_recipe`, but takes any value.
 std::vector<Difference> compare_recipes(const OptionTable& now, const std::filesystem::path& saved_recipe);
 
 /// "--lr was 0.001, is 0.002; --epochs was 60, is 80", to stand in a one-line error.

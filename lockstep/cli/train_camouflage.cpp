@@ -14,6 +14,7 @@
 #include "lockstep/parallel/spawn.h"
 #include "lockstep/parallel/world.h"
 #include "lockstep/tasks/camouflage/task.h"
+#include "lockstep/train/autotune.h"
 #include "lockstep/train/run.h"
 
 namespace lockstep::cli {
@@ -33,13 +34,18 @@ void check_same_run(const OptionTable& table, const checkpoint::RunFolder& folde
 }
 
 /// Sets a run aside that is in the folder, if asked for, or makes sure that it is this one.
-void prepare(const checkpoint::RunFolder& folder, const OptionTable& table, bool fresh) {
+void make_room(const checkpoint::RunFolder& folder, const OptionTable& table, bool fresh) {
   if (folder.has_traces() && fresh) {
     log::info(text("the run that was here is now in ", folder.set_aside().string()));
   }
   if (folder.has_run()) {
     check_same_run(table, folder);
-  } else {
+  }
+}
+
+/// A run keeps the recipe with which it began.
+void keep_recipe(const checkpoint::RunFolder& folder, const OptionTable& table) {
+  if (!folder.has_run()) {
     write_file_atomically(folder.recipe(), to_toml(table));
   }
 }
@@ -54,8 +60,9 @@ void keep_warnings_only() {
   });
 }
 
-/// What every process of the run does; the first one holds the run folder, and alone speaks of what goes well.
-train::RunEnd train_in_world(const parallel::World& world, const CamouflageSetup& setup, const OptionTable& table) {
+/// What every process of the run does; the first one holds the run folder, and alone speaks of what goes well. `table`
+/// is that of `setup`, so that the recipe shows what --autotune chooses.
+train::RunEnd train_in_world(const parallel::World& world, CamouflageSetup& setup, const OptionTable& table) {
   if (!world.is_first_process()) {
     keep_warnings_only();
   }
@@ -63,9 +70,15 @@ train::RunEnd train_in_world(const parallel::World& world, const CamouflageSetup
   std::optional<checkpoint::RunFolder> folder;
   if (world.is_first_process()) {
     folder.emplace(setup.train.checkpoint_dir);
-    prepare(*folder, table, setup.train.fresh);
+    make_room(*folder, table, setup.train.fresh);
   }
   world.meet("the run folder");
+  if (setup.train.autotune && !checkpoint::SnapshotFolder(setup.train.checkpoint_dir).has_last()) {
+    train::autotune(world, task, setup.train);
+  }
+  if (folder) {
+    keep_recipe(*folder, table);
+  }
   const train::RunEnd end = train::run(world, task, setup.train, folder ? &*folder : nullptr, to_json(table));
   if (folder) {
     log::info(text("the best weights are in ", folder->best_model().string(), ", the report in ",

@@ -27,6 +27,12 @@ OptionTraits count(const std::string& group, double most, bool affects_result = 
   return traits;
 }
 
+/// A run that resumes without the option keeps what it had, so that what --autotune has chosen need not be typed.
+OptionTraits kept_by_run(OptionTraits traits) {
+  traits.kept_by_run = true;
+  return traits;
+}
+
 void add_run_options(OptionTable& table, train::TrainOptions& options) {
   const std::string group = "Run";
   table.add("--checkpoint-dir", options.checkpoint_dir,
@@ -95,6 +101,19 @@ void add_stage_options(OptionTable& table, train::TrainOptions& options) {
             {.group = group});
 }
 
+/// What is open to measurement before training, beside the options of the devices.
+void add_speed_options(OptionTable& table, train::TrainOptions& options) {
+  const std::string group = "Machine";
+  table.add("--memory-format", options.memory_format,
+            "How images lie in memory inside the network. auto: channels-last. Results differ by rounding.",
+            kept_by_run({.group = group, .placeholder = "NAME", .allowed = {"auto", "channels-last", "contiguous"}}));
+  table.add(
+      "--autotune", options.autotune,
+      "Before a new run, measure which --memory-format and how many --threads-per-rank are fastest, where they are "
+      "left open, and write the choice into the recipe of the run.",
+      {.group = group, .affects_result = false});
+}
+
 }  // namespace
 
 void add_machine_options(OptionTable& table, train::TrainOptions& options) {
@@ -115,7 +134,7 @@ void add_machine_options(OptionTable& table, train::TrainOptions& options) {
   table.add("--threads-per-rank", options.threads_per_rank,
             "Threads that compute, for each CPU rank; by default what the machine has left. Results repeat to the bit "
             "for the same number only.",
-            count(group, kMostThreads));
+            kept_by_run(count(group, kMostThreads)));
   table.add("--watchdog", options.watchdog_seconds, "Seconds that ranks wait for one that does not come.",
             {.group = group, .placeholder = "SECONDS", .minimum = inclusive(1), .affects_result = false});
 }
@@ -147,6 +166,7 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
   table.add_always_on("--use-ddp", "Training on all devices given; always on.", {.group = group});
   add_batch_options(table, options);
   add_machine_options(table, options);
+  add_speed_options(table, options);
   table.add(
       "--ranks", options.ranks,
       "What carries a rank: a thread of this process, or a process of its own. Under torchrun and Slurm each process "

@@ -28,10 +28,11 @@ struct TrainOptions {
   double weight_decay = 0.01;       ///< not on biases, norms and other parameters of less than two dimensions
   double clip_norm = 1.0;           ///< of the gradients' global L2 norm; 0: no clipping
 
-  std::string precision = "auto";  ///< "fp32", "bf16", "fp16" or what the device computes fastest
-  double ema_decay = 0;            ///< of the averaged weights; 0: none
-  bool ema_warmup = true;          ///< let the decay rise to that, so that the average soon forgets where it began
-  bool deep_supervision = false;   ///< whether the task has it, which may lower the learning rate
+  std::string precision = "auto";      ///< "fp32", "bf16", "fp16" or what the device computes fastest
+  std::string memory_format = "auto";  ///< "channels-last", "contiguous" or what a rule chooses
+  double ema_decay = 0;                ///< of the averaged weights; 0: none
+  bool ema_warmup = true;              ///< let the decay rise to that, so that the average soon forgets where it began
+  bool deep_supervision = false;       ///< whether the task has it, which may lower the learning rate
   std::optional<double> bucket_mebibytes;  ///< gradients that are summed together; by default a rule decides
 
   std::int64_t stage1_epochs = 0;  ///< of the epochs, with the backbone frozen; 0: one stage only
@@ -49,6 +50,7 @@ struct TrainOptions {
   std::string devices = "auto";
   std::string ranks = "thread";                  ///< or "process": what carries a rank
   std::optional<std::int64_t> threads_per_rank;  ///< of an operator on the CPU
+  bool autotune = false;                         ///< measure what is fastest where the two are left open
   std::optional<std::int64_t> num_workers;       ///< decode threads, for all ranks together
   std::int64_t prefetch_factor = 2;              ///< passes decoded ahead, for each rank
   bool deterministic = false;                    ///< on GPUs: only algorithms that repeat their bits

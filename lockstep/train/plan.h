@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "lockstep/tasks/task.h"
+#include "lockstep/train/memory_format.h"
 #include "lockstep/train/options.h"
 #include "lockstep/train/precision.h"
 #include "lockstep/train/stages.h"
@@ -15,6 +16,7 @@ struct Plan {
   const TrainOptions& options;
   std::vector<Stage> stages{};
   Precision precision{};
+  MemoryFormat memory_format{};
 };
 
 }  // namespace lockstep::train

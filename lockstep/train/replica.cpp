@@ -110,6 +110,13 @@ Replica::Replica(const tasks::Task& task, const TrainOptions& options, parallel:
   }
 }
 
+void Replica::set_memory_format(at::MemoryFormat format) {
+  model_->set_memory_format(format);
+  if (shadow_) {
+    shadow_->set_memory_format(format);
+  }
+}
+
 void Replica::enter(const Stage& stage, std::int64_t epoch, std::int64_t step_in_epoch) {
   const std::vector<std::string> frozen = frozen_prefixes(stage, epoch, *model_);
   const bool stage_begins = epoch == stage.first_epoch && step_in_epoch == 0;

@@ -39,6 +39,9 @@ class Replica {
   optim::Optimizer& optimizer() { return *optimizer_; }
   optim::Ema* average() { return ema_.get(); }
 
+  /// As tasks::Model's, for both models.
+  void set_memory_format(at::MemoryFormat format);
+
   /// The group whose batches batch norms join; null without --sync-bn.
   parallel::Group* batch_norm_group() { return batch_norm_group_.get(); }
 

@@ -11,6 +11,10 @@ struct Resources {
   int threads_per_rank = 1;
 };
 
+/// As many threads as each rank on the CPU can have without there being more threads than cores; 1 with GPUs. The most
+/// that are worth trying, and what a run gets where nothing else is said.
+int most_threads_per_rank(const parallel::World& world, int cores, const TrainOptions& options);
+
 /// What the options leave open follows from the machine: on the CPU a quarter of the cores decode and the ranks share
 /// the others, with GPUs all cores decode. Threads of an operator spin while they wait for each other, so with more of
 /// them than free cores a step takes many times as long: then a rank gets one. Processes of the run that may use the

@@ -1,7 +1,5 @@
 #include "lockstep/train/run.h"
 
-#include <ATen/Context.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +11,7 @@
 #include "lockstep/observe/report.h"
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/devices.h"
+#include "lockstep/train/algorithms.h"
 #include "lockstep/train/resources.h"
 #include "lockstep/train/trained_model.h"
 
@@ -80,10 +79,13 @@ void choose_for_machine(Setting& setting) {
   const TrainOptions& options = setting.plan.options;
   const bool keeps_precision = same_devices && options.precision == "auto";
   setting.plan.precision = choose_precision(keeps_precision ? of_run.precision : options.precision, device);
+  const bool keeps_format = same_devices && options.memory_format == "auto";
+  setting.plan.memory_format = choose_memory_format(keeps_format ? of_run.memory_format : options.memory_format);
   setting.resources = share_cores(setting.world, parallel::available_cores(), options, threads_of_run);
   setting.state.on_cpu = device.is_cpu();
   setting.state.world_size = world_size;
   setting.state.precision = setting.plan.precision.name;
+  setting.state.memory_format = setting.plan.memory_format.name;
   setting.state.threads_per_rank = setting.resources.threads_per_rank;
 }
 
@@ -115,8 +117,8 @@ std::string describe(const data::BatchPlan& plan, const std::string& unit) {
 
 void announce(const Setting& setting) {
   const std::string unit = setting.world.devices.front().is_cpu() ? "rank" : "GPU";
-  log::info(text("Using ", setting.world.describe(), " for training in ", setting.plan.precision.name,
-                 "; decode threads: ", setting.resources.decode_threads,
+  log::info(text("Using ", setting.world.describe(), " for training in ", setting.plan.precision.name, ", ",
+                 setting.plan.memory_format.name, "; decode threads: ", setting.resources.decode_threads,
                  ", threads per rank: ", setting.resources.threads_per_rank));
   for (const Stage& stage : setting.plan.stages) {
     const auto steps_per_epoch = static_cast<std::int64_t>(stage.batches.steps_per_epoch());
@@ -150,6 +152,7 @@ RunEnd train_rank(parallel::Rank& rank, Setting& setting, data::DecodePool& pool
                   Journal* journal, checkpoint::State& state) {
   const Plan& plan = setting.plan;
   Replica replica(plan.task, plan.options, rank);
+  replica.set_memory_format(plan.memory_format.of_tensors());
   if (setting.resumed) {
     replica.load(*setting.resumed);
   } else if (!plan.options.pretrained.empty()) {
@@ -272,11 +275,7 @@ RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOpt
            const checkpoint::RunFolder* folder, const nlohmann::json& recipe) {
   const StopSignals signals;
   options.validate();
-  if (options.deterministic) {
-    ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);  // cuBLAS asks for it before it is first used
-    at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/false);
-  }
-  at::globalContext().setBenchmarkCuDNN(!options.deterministic);
+  allow_algorithms(options);
 
   Setting setting = settle(world, task, options);
   return folder != nullptr ? train_and_record(setting, *folder, recipe) : train_on_all_ranks(setting, nullptr);

@@ -9,12 +9,9 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/signals.h"
 #include "lockstep/base/text.h"
-#include "lockstep/nn/autocast.h"
-#include "lockstep/nn/keyed_random.h"
-#include "lockstep/nn/sync_batch_norm.h"
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/core/rendezvous.h"
-#include "lockstep/train/device_batch.h"
+#include "lockstep/train/pass.h"
 
 namespace lockstep::train {
 
@@ -95,27 +92,9 @@ void Step::run_passes(const Share& share, Vote& vote) {
 }
 
 void Step::run_pass(data::Batch& batch, const Share& share, Vote& vote) {
-  timer_.enter(Part::kCopy);
-  const tasks::DeviceBatch on_device = to_device(batch, rank_.device);
-  std::vector<std::uint64_t> positions;
-  for (const data::Draw& draw : batch.draws) {
-    positions.push_back(draw.position);
-  }
-
-  timer_.enter(Part::kForward);
-  const nn::SyncBatchNormScope joined(replica_.batch_norm_group());
-  const nn::RandomScope random(plan_.options.seed, static_cast<std::uint64_t>(share.step), positions);
-  at::Tensor losses;  // (batch) float32
-  {
-    const nn::AutocastScope autocast(rank_.device.type(), plan_.precision.autocast_type());
-    losses = replica_.model().losses(on_device);
-  }
-  LOCKSTEP_ASSERT(losses.dim() == 1 && losses.size(0) == static_cast<std::int64_t>(batch.size()) &&
-                      losses.scalar_type() == at::kFloat,
-                  "a task gives one float32 loss a sample");
-
-  timer_.enter(Part::kBackward);
-  (losses.sum() * (share.loss_scale / static_cast<double>(share.global_count))).backward();
+  const at::Tensor losses =
+      train::run_pass(replica_, plan_, rank_.device, batch, static_cast<std::uint64_t>(share.step),
+                      share.loss_scale / static_cast<double>(share.global_count), timer_);
   count_losses(losses, batch, vote);  // last: it waits for the device
 }
 

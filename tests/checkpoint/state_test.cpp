@@ -28,6 +28,7 @@ State sample_state() {
           .precision = "fp16",
           .evaluate_every = 5,
           .landing_order = {"head.weight", "stem.weight"},
+          .memory_format = "contiguous",
           .threads_per_rank = 3,
           .elapsed_seconds = 0.1 + 0.2,
           .best = Best{"iou", 1.0 / 3.0, 1100}};
@@ -58,6 +59,7 @@ TEST(State, GoesThroughTextAndBackToTheBit) {
   EXPECT_EQ(back.dropped, state.dropped);
   EXPECT_EQ(back.evaluate_every, state.evaluate_every);
   EXPECT_EQ(back.landing_order, state.landing_order);
+  EXPECT_EQ(back.memory_format, state.memory_format);
   EXPECT_EQ(back.samples_per_epoch, state.samples_per_epoch);
   EXPECT_EQ(back.threads_per_rank, state.threads_per_rank);
   EXPECT_EQ(back.elapsed_seconds, state.elapsed_seconds);

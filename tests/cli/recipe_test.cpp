@@ -126,6 +126,17 @@ TEST_F(Recipe, ComparisonFindsWhatAffectsTheResultOnly) {
       "--lr was 0.001, is 0.0010000000000000002; --optimizer was 'adamw', is 'sgd'; --max-steps was not set, is 5");
 }
 
+TEST_F(Recipe, WhatARunKeepsIsNoDifferenceWhereItIsLeftOut) {
+  SampleOptions saved;
+  saved.threads = 3;
+  const auto path = write(to_toml(saved.table()));
+  SampleOptions now;
+  const OptionTable table = now.table();
+  EXPECT_TRUE(compare_recipes(table, path).empty());
+  now.threads = 2;
+  EXPECT_EQ(describe(compare_recipes(table, path)), "--threads was 3, is 2");
+}
+
 TEST_F(Recipe, WhatARecipeDoesNotNameCountsAsTheDefault) {
   SampleOptions now;
   const OptionTable table = now.table();

@@ -25,6 +25,7 @@ struct SampleOptions {
   bool deterministic = false;
   bool fresh = false;
   std::optional<int> max_steps;
+  std::optional<int> threads;
   std::optional<std::filesystem::path> pretrained;
   std::optional<double> clip;
 
@@ -46,6 +47,7 @@ struct SampleOptions {
     table.add("--clip", clip, "The longest gradient.", {.group = "Training"});
     table.add("--devices", devices, "Where it runs.",
               {.group = "Machine", .affects_result = false, .aliases = {"--device"}});
+    table.add("--threads", threads, "How many compute.", {.group = "Machine", .kept_by_run = true});
     table.add("--deterministic", deterministic, "The same bits in every run.", {.group = "Machine"});
     table.add("--fresh", fresh, "Begin anew.", {.group = "Machine", .in_recipe = false, .hidden = true});
     table.add_always_on("--use-ddp", "Train on several ranks.", {.group = "Machine"});

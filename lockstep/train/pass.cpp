@@ -1,0 +1,41 @@
+#include "lockstep/train/pass.h"
+
+#include <torch/torch.h>
+
+#include "lockstep/base/error.h"
+#include "lockstep/nn/autocast.h"
+#include "lockstep/nn/keyed_random.h"
+#include "lockstep/nn/sync_batch_norm.h"
+#include "lockstep/train/device_batch.h"
+
+namespace lockstep::train {
+
+using observe::Part;
+
+at::Tensor run_pass(Replica& replica, const Plan& plan, c10::Device device, data::Batch& batch, std::uint64_t step,
+                    double factor, observe::StepTimer& timer) {
+  timer.enter(Part::kCopy);
+  const tasks::DeviceBatch on_device = to_device(batch, device);
+  std::vector<std::uint64_t> positions;
+  for (const data::Draw& draw : batch.draws) {
+    positions.push_back(draw.position);
+  }
+
+  timer.enter(Part::kForward);
+  const nn::SyncBatchNormScope joined(replica.batch_norm_group());
+  const nn::RandomScope random(plan.options.seed, step, positions);
+  at::Tensor losses;  // (batch) float32
+  {
+    const nn::AutocastScope autocast(device.type(), plan.precision.autocast_type());
+    losses = replica.model().losses(on_device);
+  }
+  LOCKSTEP_ASSERT(losses.dim() == 1 && losses.size(0) == static_cast<std::int64_t>(batch.size()) &&
+                      losses.scalar_type() == at::kFloat,
+                  "a task gives one float32 loss a sample");
+
+  timer.enter(Part::kBackward);
+  (losses.sum() * factor).backward();
+  return losses;
+}
+
+}  // namespace lockstep::train

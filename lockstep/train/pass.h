@@ -1,0 +1,20 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "lockstep/data/batch.h"
+#include "lockstep/observe/step_timer.h"
+#include "lockstep/train/plan.h"
+#include "lockstep/train/replica.h"
+
+namespace lockstep::train {
+
+/// One forward and backward pass of a rank over a batch of the run's step `step`, in the precision of the plan. The
+/// gradients of `factor` times the sum of the losses are added to those of the replica. Gives the loss of each sample:
+/// (batch) float32, on the device.
+at::Tensor run_pass(Replica& replica, const Plan& plan, c10::Device device, data::Batch& batch, std::uint64_t step,
+                    double factor, observe::StepTimer& timer);
+
+}  // namespace lockstep::train
