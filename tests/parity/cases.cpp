@@ -8,6 +8,8 @@
 namespace lockstep::parity {
 namespace {
 
+constexpr double kDecay = 0.88;  // of averages; with the warm-up it is reached after 24 steps
+
 std::string from_environment(const char* name, const std::string& otherwise) {
   const char* value = std::getenv(name);
   return value == nullptr ? otherwise : value;
@@ -114,20 +116,24 @@ void add_schedules(std::vector<Case>& cases) {
     o.schedule.min_learning_rate = 1e-4;
     o.schedule.plateau_factor = 0.3;
     o.schedule.plateau_patience = 0;
-    o.schedule.plateau_threshold = 0.3;  // some epochs gain as much, others do not
+    o.schedule.plateau_threshold = 0.01;  // some epochs gain as much, others do not
     o.schedule.plateau_cooldown = 1;
   });
 }
 
+/// The weights move on to the end, so that the average lags behind them.
 void add_averages(std::vector<Case>& cases) {
-  Case average = make("Average", 1);
-  average.options.ema_decay = 0.9;
-  average.options.ema_warmup = false;
-  cases.push_back(average);
+  for (const int ranks : {1, several()}) {
+    Case average = make(text("Average", on(ranks)), ranks);
+    average.options.schedule.scheduler = "constant";
+    average.options.ema_decay = kDecay;
+    average.options.ema_warmup = false;
+    cases.push_back(average);
 
-  Case warm_up = make("AverageWithWarmUp", several());
-  warm_up.options.ema_decay = 0.8;  // reached after 11 steps
-  cases.push_back(warm_up);
+    average.name = text("AverageWithWarmUp", on(ranks));
+    average.options.ema_warmup = true;
+    cases.push_back(average);
+  }
 }
 
 /// Twenty steps with a frozen backbone, and ten of twice the batch with all of the network.
@@ -158,7 +164,7 @@ void add_stages(std::vector<Case>& cases) {
     thawing.options.evaluate_every = 6;
     thawing.options.stage1_epochs = 2;
     thawing.options.progressive_unfreeze = true;
-    thawing.options.ema_decay = 0.8;
+    thawing.options.ema_decay = kDecay;
     cases.push_back(thawing);
   }
 }
@@ -166,19 +172,22 @@ void add_stages(std::vector<Case>& cases) {
 /// What two features could get wrong about each other.
 void add_all_together(std::vector<Case>& cases) {
   Case all = two_stages("AllTogether", several(), 3);
-  all.options.ema_decay = 0.8;
+  all.options.ema_decay = kDecay;
   all.options.clip_norm = 0.1;
   cases.push_back(all);
 
   Case plateau = two_stages("AllTogetherOnPlateau", several(), 3);
+  plateau.steps_per_epoch = 4;  // 16 steps in stage 1, 14 in stage 2
+  plateau.options.epochs = 11;
+  plateau.options.stage1_epochs = 4;
   plateau.options.evaluate_every = 1;
-  plateau.options.ema_decay = 0.8;
+  plateau.options.ema_decay = kDecay;
   plateau.options.clip_norm = 0.1;
   plateau.options.schedule.scheduler = "plateau";
   plateau.options.schedule.warmup_epochs = 0.5;
   plateau.options.schedule.plateau_factor = 0.3;
   plateau.options.schedule.plateau_patience = 0;
-  plateau.options.schedule.plateau_threshold = 0.5;
+  plateau.options.schedule.plateau_threshold = 0.01;
   cases.push_back(plateau);
 }
 
