@@ -11,6 +11,7 @@
 #include "lockstep/cli/recipe.h"
 #include "lockstep/observe/report.h"
 #include "lockstep/parallel/devices.h"
+#include "lockstep/parallel/placement.h"
 #include "lockstep/parallel/spawn.h"
 #include "lockstep/parallel/world.h"
 #include "lockstep/tasks/camouflage/task.h"
@@ -35,7 +36,9 @@ void check_same_run(const OptionTable& table, const checkpoint::RunFolder& folde
 
 /// Sets a run aside that is in the folder, if asked for, or makes sure that it is this one.
 void make_room(const checkpoint::RunFolder& folder, const OptionTable& table, bool fresh) {
-  if (folder.has_traces() && fresh) {
+  if (fresh && parallel::is_started_again(parallel::environment_variable)) {
+    log::info("the launcher has started this run again: --fresh is for its first start, and what is here is resumed");
+  } else if (fresh && folder.has_traces()) {
     log::info(text("the run that was here is now in ", folder.set_aside().string()));
   }
   if (folder.has_run()) {

@@ -3,8 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cstring>
-#include <mutex>
+#include <array>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/probe.h"
@@ -12,6 +11,7 @@
 #include "lockstep/parallel/core/rendezvous.h"
 #include "lockstep/parallel/gloo.h"
 #include "lockstep/parallel/nccl_backend.h"
+#include "lockstep/parallel/ordered_reduction.h"
 #include "lockstep/parallel/roll_call.h"
 
 namespace lockstep::parallel {
@@ -67,9 +67,19 @@ class Collectives {
     }
   }
 
+  /// Waits on the host until all ranks have come to a collective of GPUs. These would wait for each other in silence:
+  /// the host learns of it much later, when it waits for the GPU, and then cannot say who is missing.
+  void meet_for(c10::Device device, const std::string& occasion) {
+    if (!device.is_cpu()) {
+      const ProbeScope probe("meeting of the hosts");
+      wait(begin(c10::kCPU, occasion, [](c10d::Backend& backend) { return backend.barrier(); }), occasion);
+    }
+  }
+
   template <typename Begin>
   void run(c10::Device device, const char* occasion, const Begin& begin_it) {
     const ProbeScope probe(occasion);
+    meet_for(device, occasion);
     wait(begin(device, occasion, begin_it), occasion);
   }
 
@@ -111,62 +121,31 @@ class Collectives {
   c10::intrusive_ptr<c10d::Backend> nccl_;  ///< null on CPU ranks
 };
 
-Pending begin_all_reduce(Collectives& collectives, const at::Tensor& tensor, const std::string& occasion) {
-  return collectives.begin(tensor.device(), occasion, [&](c10d::Backend& backend) {
-    std::vector<at::Tensor> tensors{tensor};
-    return backend.allreduce(tensors);
-  });
-}
-
-/// Begins the sum of a buffer as soon as it and those before it are ready: in the same order on all ranks, whatever
-/// the order in which their backward passes finish them.
-class C10dReduction : public Reduction {
+class C10dReduction : public OrderedReduction {
  public:
   C10dReduction(std::shared_ptr<Collectives> collectives, std::vector<at::Tensor> buffers)
-      : collectives_(std::move(collectives)), buffers_(std::move(buffers)), ready_(buffers_.size()) {}
-
-  void begin() override {
-    const std::lock_guard lock(mutex_);
-    ready_.assign(buffers_.size(), false);
-    pending_.clear();
-  }
-
-  void ready(std::size_t buffer) override {
-    const std::lock_guard lock(mutex_);
-    LOCKSTEP_ASSERT(!ready_.at(buffer), "a buffer became ready twice");
-    ready_[buffer] = true;
-    while (pending_.size() < buffers_.size() && ready_[pending_.size()]) {
-      const std::size_t next = pending_.size();
-      pending_.push_back(begin_all_reduce(*collectives_, buffers_[next], occasion(next)));
-    }
-  }
+      : OrderedReduction(std::move(buffers)),
+        collectives_(std::move(collectives)),
+        pending_(this->buffers().size()),
+        device_(this->buffers().at(0).device()) {}
 
   void wait() override {
-    const ProbeScope probe("all-reduce of gradients");
-    const std::lock_guard lock(mutex_);
-    LOCKSTEP_ASSERT(pending_.size() == buffers_.size(), "a buffer is not ready");
-    for (std::size_t i = 0; i < pending_.size(); ++i) {
-      collectives_->wait(pending_[i], occasion(i));
-    }
-  }
-
-  std::int64_t bytes_under_way() const override {
-    const std::lock_guard lock(mutex_);
-    std::int64_t bytes = 0;
-    for (std::size_t i = 0; i < pending_.size(); ++i) {
-      bytes += static_cast<std::int64_t>(buffers_[i].nbytes());
-    }
-    return bytes;
+    collectives_->meet_for(device_, "all-reduce of gradients");
+    OrderedReduction::wait();
   }
 
  private:
-  static std::string occasion(std::size_t buffer) { return text("all-reduce of bucket ", buffer); }
+  void begin_sum(std::size_t buffer) override {
+    std::vector<at::Tensor> tensors{buffers()[buffer]};
+    pending_[buffer] = collectives_->begin(device_, occasion(buffer),
+                                           [&](c10d::Backend& backend) { return backend.allreduce(tensors); });
+  }
+
+  void wait_for(std::size_t buffer) override { collectives_->wait(pending_[buffer], occasion(buffer)); }
 
   std::shared_ptr<Collectives> collectives_;
-  std::vector<at::Tensor> buffers_;
-  mutable std::mutex mutex_;
-  std::vector<bool> ready_;
-  std::vector<Pending> pending_;  ///< of the first buffers
+  std::vector<Pending> pending_;  ///< by buffer
+  c10::Device device_;
 };
 
 /// What a rank puts into an all-gather of bytes: as much as most calls have, so that one collective is enough.
@@ -185,8 +164,10 @@ class C10dGroup : public Group {
   int size() const override { return collectives_->place().size(); }
 
   void all_reduce(const at::Tensor& tensor) override {
-    const ProbeScope probe("all-reduce");
-    collectives_->wait(begin_all_reduce(*collectives_, tensor, "all-reduce"), "all-reduce");
+    collectives_->run(tensor.device(), "all-reduce", [&](c10d::Backend& backend) {
+      std::vector<at::Tensor> tensors{tensor};
+      return backend.allreduce(tensors);
+    });
   }
 
   void broadcast(const at::Tensor& tensor, int root) override {

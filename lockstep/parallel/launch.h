@@ -2,11 +2,11 @@
 
 #include <c10/core/Device.h>
 
-#include <exception>
 #include <functional>
 #include <vector>
 
 #include "lockstep/base/clock.h"
+#include "lockstep/parallel/failure.h"
 #include "lockstep/parallel/group.h"
 #include "lockstep/parallel/world.h"
 
@@ -28,13 +28,11 @@ struct LaunchOptions {
   Seconds timeout{600};      ///< how long a rank waits for the others in a collective
 };
 
-/// Whether this is how LibTorch, or the system, says that there is no memory left.
-bool is_out_of_memory(const std::exception& error);
-
 /// Runs `body` for each rank of the world that lives in this process, each in a thread of its own, and waits for them.
 /// When a rank throws, the others leave their next collective with PeerFailed; the first error is then thrown here: a
-/// UserError as it is, anything else as TrainingError that names the rank; PeerFailed where it was a rank of another
-/// process, which tells its error itself. Collective over the processes of the world.
+/// UserError as it is, anything else as MachineError or TrainingError that names the rank (see current_failure);
+/// PeerFailed only where it was a rank of another process, which tells its error itself. Collective over the processes
+/// of the world.
 void launch(const World& world, const LaunchOptions& options, const std::function<void(Rank&)>& body);
 
 /// The same for ranks that all live in this process, one a device.

@@ -75,6 +75,10 @@ Placement by_torchrun(const Environment& environment) {
   return placement;
 }
 
+/// The tasks that srun has started together. A job may have several such steps, of fewer tasks and machines than it has
+/// itself; a batch script is no step, though it has the SLURM_PROCID 0, and the SLURM_NTASKS of the job.
+constexpr const char* kTasksOfStep = "SLURM_STEP_NUM_TASKS";
+
 /// A port that two jobs on one machine hardly share, below those that the system gives out by itself.
 std::uint16_t port_of_job(const std::string& job) {
   constexpr std::uint64_t kFirst = 20000;
@@ -87,8 +91,7 @@ Placement by_slurm(const Environment& environment) {
   const Variables variables(environment, "Slurm");
   Placement placement;
   placement.launcher = "Slurm";
-  // A job may have several steps, of fewer tasks and machines than it has itself.
-  placement.size = variables.count(variables.find("SLURM_STEP_NUM_TASKS") ? "SLURM_STEP_NUM_TASKS" : "SLURM_NTASKS");
+  placement.size = variables.count(kTasksOfStep);
   placement.rank = variables.index("SLURM_PROCID", placement.size);
   placement.local_rank = variables.index("SLURM_LOCALID", placement.size);
   const auto address = variables.find("MASTER_ADDR");
@@ -108,7 +111,7 @@ std::optional<Placement> of_launcher(const Environment& variable) {
   if (variable("RANK") && variable("WORLD_SIZE")) {
     return by_torchrun(variable);
   }
-  if (variable("SLURM_PROCID") && variable("SLURM_NTASKS")) {
+  if (variable("SLURM_PROCID") && variable(kTasksOfStep)) {
     return by_slurm(variable);
   }
   return std::nullopt;
@@ -124,6 +127,20 @@ std::optional<std::string> environment_variable(const std::string& name) {
 std::optional<Placement> read_placement(const Environment& variable) {
   const auto placement = of_launcher(variable);
   return placement && placement->size > 1 ? placement : std::nullopt;
+}
+
+std::optional<std::string> hint_at_srun(const Environment& variable) {
+  const auto tasks = variable("SLURM_NTASKS");
+  if (of_launcher(variable) || !variable("SLURM_JOB_ID") || !tasks || *tasks == "1") {
+    return std::nullopt;
+  }
+  return text("this Slurm job has ", *tasks,
+              " tasks, but only this process trains: srun lockstep … in the batch script starts them all");
+}
+
+bool is_started_again(const Environment& variable) {
+  return variable("TORCHELASTIC_RESTART_COUNT").value_or("0") != "0" ||
+         variable("SLURM_RESTART_COUNT").value_or("0") != "0";
 }
 
 std::string first_host(const std::string& list) {

@@ -31,6 +31,14 @@ std::optional<std::string> environment_variable(const std::string& name);
 /// variable which is missing or no number.
 std::optional<Placement> read_placement(const Environment& variable);
 
+/// What to tell the user where a Slurm job has several tasks, but this process was not started by srun, and so trains
+/// alone.
+std::optional<std::string> hint_at_srun(const Environment& variable);
+
+/// Whether torchrun has restarted the processes of this run after a failure, or Slurm has put the job in its queue
+/// again: with the same command line as the first time.
+bool is_started_again(const Environment& variable);
+
 /// The first host of a list as Slurm writes it: "node03" for "node[03-05,7],other".
 std::string first_host(const std::string& list);
 

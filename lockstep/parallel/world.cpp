@@ -10,6 +10,7 @@
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
 #include "lockstep/parallel/core/rendezvous.h"
 #include "lockstep/parallel/devices.h"
@@ -152,7 +153,13 @@ void World::together(const std::function<void()>& part) const {
 
 World join_world(const std::string& devices, Seconds timeout) {
   const auto placement = read_placement(environment_variable);
-  return placement ? join(devices, *placement, timeout) : World(parse_devices(devices));
+  if (placement) {
+    return join(devices, *placement, timeout);
+  }
+  if (const auto hint = hint_at_srun(environment_variable)) {
+    log::warn(*hint);
+  }
+  return World(parse_devices(devices));
 }
 
 }  // namespace lockstep::parallel

@@ -26,9 +26,9 @@ State sample_state() {
           .loss_scaler = {.scale = 1024, .growth_tracker = 17},
           .plateau = {.reductions = 2, .best = 0.7, .bad_evaluations = 3, .cooldown_left = 1},
           .precision = "fp16",
+          .memory_format = "contiguous",
           .evaluate_every = 5,
           .landing_order = {"head.weight", "stem.weight"},
-          .memory_format = "contiguous",
           .threads_per_rank = 3,
           .elapsed_seconds = 0.1 + 0.2,
           .best = Best{"iou", 1.0 / 3.0, 1100}};

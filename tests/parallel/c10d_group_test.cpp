@@ -1,5 +1,5 @@
-// Groups over Gloo, as processes have them: here each rank is a thread with a group of its own, and they share nothing
-// but a store. Real processes are in tests/program/processes_test.cpp.
+// Groups over Gloo. Each rank is a process of its own, as it is meant to be: Gloo does not bear several of them that
+// connect at once in one process. The whole program as processes is in tests/program/processes_test.cpp.
 
 #include "lockstep/parallel/c10d_group.h"
 
@@ -7,13 +7,23 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
 #include <functional>
+#include <iterator>
 #include <thread>
+#include <torch/csrc/distributed/c10d/FileStore.hpp>
 #include <torch/csrc/distributed/c10d/HashStore.hpp>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/probe.h"
+#include "lockstep/base/text.h"
 #include "lockstep/parallel/core/rendezvous.h"
+#include "tests/support/temp_folder.h"
 
 namespace lockstep::parallel {
 namespace {
@@ -26,29 +36,48 @@ using Ends = std::vector<std::string>;
 
 enum class Leave { kTogether, kAtOnce };
 
-Ends on_ranks(int count, Seconds timeout, const std::function<void(Group&)>& body, Leave leave = Leave::kTogether) {
-  const auto store = c10::make_intrusive<c10d::HashStore>();
-  Ends ends(static_cast<std::size_t>(count));
-  {
-    std::vector<std::jthread> threads;
-    for (int rank = 0; rank < count; ++rank) {
-      threads.emplace_back([&, rank] {
-        const ProbedThread probed(rank_name(rank));
-        std::string& end = ends[static_cast<std::size_t>(rank)];
-        try {
-          const auto place = std::make_shared<MeetingPlace>(store, rank, count, timeout, /*keeps_store=*/false);
-          const auto group = make_c10d_group(place, place->new_name(), c10::kCPU, /*one_machine=*/true);
-          body(*group);
-          if (leave == Leave::kTogether) {
-            place->meet("end");  // a connection that is closed early looks like a failure to the other side
-          }
-        } catch (const RanksMissing& error) {
-          end = std::string("missing: ") + error.what();
-        } catch (const PeerFailed& error) {
-          end = std::string("peer: ") + error.what();
-        }
-      });
+/// Runs the body of a rank, and says how it ended.
+std::string end_of(int rank, int count, Seconds timeout, const std::string& store_file,
+                   const std::function<void(Group&)>& body, Leave leave) {
+  at::set_num_threads(1);  // the threads of the process that was forked are not here
+  const ProbedThread probed(rank_name(rank));
+  try {
+    const auto store = c10::make_intrusive<c10d::FileStore>(store_file, count);
+    const auto place = std::make_shared<MeetingPlace>(store, rank, count, timeout, /*keeps_store=*/false);
+    const auto group = make_c10d_group(place, place->new_name(), c10::kCPU, /*one_machine=*/true);
+    body(*group);
+    if (leave == Leave::kTogether) {
+      place->meet("end");  // a connection that is closed early looks like a failure to the other side
     }
+  } catch (const RanksMissing& error) {
+    return std::string("missing: ") + error.what();
+  } catch (const PeerFailed& error) {
+    return std::string("peer: ") + error.what();
+  } catch (const std::exception& error) {
+    return std::string("other: ") + error.what();
+  }
+  return testing::Test::HasFailure() ? "an expectation failed" : "";
+}
+
+Ends on_ranks(int count, Seconds timeout, const std::function<void(Group&)>& body, Leave leave = Leave::kTogether) {
+  const test::TempFolder folder;
+  std::vector<pid_t> children;
+  for (int rank = 0; rank < count; ++rank) {
+    children.push_back(::fork());
+    if (children.back() == 0) {
+      const std::string end = end_of(rank, count, timeout, folder / "store", body, leave);
+      std::ofstream(folder / text("end-", rank)) << end;
+      std::fflush(nullptr);
+      ::_exit(0);
+    }
+  }
+  Ends ends;
+  for (int rank = 0; rank < count; ++rank) {
+    int status = 0;
+    ::waitpid(children[static_cast<std::size_t>(rank)], &status, 0);
+    std::ifstream file(folder / text("end-", rank));
+    std::string end{std::istreambuf_iterator<char>(file), {}};
+    ends.push_back(file && status == 0 ? end : text("gone with status ", status));
   }
   return ends;
 }
@@ -76,16 +105,15 @@ TEST(C10dGroup, AllReduceSumsTheSameBitsOnEveryRank) {
       for (int rank = 0; rank < ranks; ++rank) {
         expected += noise(rank, 10007, type);
       }
-      std::vector<at::Tensor> sums(static_cast<std::size_t>(ranks));
       expect_no_error(on_ranks(ranks, Seconds(30), [&](Group& group) {
-        at::Tensor& sum = sums[static_cast<std::size_t>(group.rank())];
-        sum = noise(group.rank(), 10007, type);
+        const at::Tensor sum = noise(group.rank(), 10007, type);
         group.all_reduce(sum);
-      }));
-      for (const at::Tensor& sum : sums) {
-        EXPECT_TRUE(at::equal(sum, sums[0])) << ranks << " ranks, " << type;
         EXPECT_TRUE(at::allclose(sum, expected, 1e-5, 1e-3)) << ranks << " ranks, " << type;
-      }
+        const std::span bytes(static_cast<const std::byte*>(sum.const_data_ptr()), sum.nbytes());
+        for (const std::vector<std::byte>& other : group.all_gather(bytes)) {
+          EXPECT_TRUE(std::ranges::equal(other, bytes)) << ranks << " ranks, " << type;
+        }
+      }));
     }
   }
 }

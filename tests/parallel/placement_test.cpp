@@ -27,7 +27,8 @@ const Variables kTorchrun{{"RANK", "3"},
                           {"TORCHELASTIC_USE_AGENT_STORE", "True"}};
 
 const Variables kSlurm{{"SLURM_PROCID", "0"},
-                       {"SLURM_NTASKS", "4"},
+                       {"SLURM_NTASKS", "8"},
+                       {"SLURM_STEP_NUM_TASKS", "4"},
                        {"SLURM_LOCALID", "0"},
                        {"SLURM_JOB_NODELIST", "gpu[07-08]"},
                        {"SLURM_JOB_ID", "123456"}};
@@ -69,7 +70,29 @@ TEST(Placement, IsReadFromSlurm) {
   EXPECT_TRUE(placement->keeps_store);
   EXPECT_FALSE(read_placement(environment(with(kSlurm, "SLURM_PROCID", "1")))->keeps_store);
   EXPECT_EQ(read_placement(environment(with(kSlurm, "MASTER_PORT", "4000")))->port, 4000);
-  EXPECT_EQ(read_placement(environment(with(kSlurm, "SLURM_STEP_NUM_TASKS", "2")))->size, 2);
+}
+
+TEST(Placement, ABatchScriptOfSlurmTrainsAloneWithAHint) {
+  Variables batch = kSlurm;
+  batch.erase("SLURM_STEP_NUM_TASKS");
+  EXPECT_FALSE(read_placement(environment(batch)));
+  EXPECT_THAT(hint_at_srun(environment(batch)).value_or(""),
+              testing::AllOf(testing::HasSubstr("8 tasks"), testing::HasSubstr("srun")));
+  // Nothing is to be said where there is one task, where srun has started it, or torchrun has.
+  EXPECT_FALSE(hint_at_srun(environment(with(batch, "SLURM_NTASKS", "1"))));
+  EXPECT_FALSE(hint_at_srun(environment(kSlurm)));
+  EXPECT_FALSE(hint_at_srun(environment(with(kSlurm, "SLURM_STEP_NUM_TASKS", "1"))));
+  Variables torchrun = kTorchrun;
+  torchrun.insert(batch.begin(), batch.end());
+  EXPECT_FALSE(hint_at_srun(environment(torchrun)));
+  EXPECT_FALSE(hint_at_srun(environment({})));
+}
+
+TEST(Placement, ARestartIsToldFromAStart) {
+  EXPECT_FALSE(is_started_again(environment({})));
+  EXPECT_FALSE(is_started_again(environment(with(kTorchrun, "TORCHELASTIC_RESTART_COUNT", "0"))));
+  EXPECT_TRUE(is_started_again(environment(with(kTorchrun, "TORCHELASTIC_RESTART_COUNT", "1"))));
+  EXPECT_TRUE(is_started_again(environment(with(kSlurm, "SLURM_RESTART_COUNT", "2"))));
 }
 
 TEST(Placement, WhatIsMissingOrNoNumberIsNamed) {

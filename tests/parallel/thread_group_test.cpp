@@ -9,6 +9,7 @@
 #include "lockstep/base/clock.h"
 #include "lockstep/base/error.h"
 #include "lockstep/parallel/core/rendezvous.h"
+#include "lockstep/parallel/host_routed_groups.h"
 #include "lockstep/parallel/launch.h"
 #include "tests/support/logged_lines.h"
 
@@ -70,6 +71,19 @@ TEST(ThreadGroup, ATwinIsAGroupOfItsOwnAndAbandonedWithIt) {
   });
 }
 
+TEST(HostRoutedGroup, SumsButHasNoTwinForSyncBatchNorm) {
+  const auto groups = make_host_routed_groups(1, Seconds(30));
+  const at::Tensor sum = at::ones({3});
+  groups[0]->all_reduce(sum);
+  EXPECT_TRUE(at::equal(sum, at::ones({3})));
+  try {
+    groups[0]->make_twin();
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(HasSubstr("--sync-bn"), HasSubstr("--devices")));
+  }
+}
+
 TEST(Launch, AThrowingRankBringsDownTheOthersWithItsError) {
   for (const int ranks : {1, 2, 4}) {
     try {
@@ -96,6 +110,15 @@ TEST(Launch, AUserErrorOfARankStaysWhatItIs) {
                         rank.group.barrier();
                       }),
                DataError);
+}
+
+TEST(Launch, NeverEndsWithoutAWordWhereNoOtherProcessCouldSayIt) {
+  try {
+    launch(cpu_ranks(2), {}, [](Rank&) { throw PeerFailed("all-reduce failed: the driver has gone"); });
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const TrainingError& error) {
+    EXPECT_STREQ(error.what(), "all-reduce failed: the driver has gone");
+  }
 }
 
 TEST(Launch, ARankThatDoesNotComeIsNamedAfterTheTimeOut) {

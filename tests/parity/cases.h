@@ -14,13 +14,17 @@ enum class Reference {
   kPlain,        ///< one process, all samples of a step in one pass: for steps that do not divide evenly
 };
 
+/// Optimizer steps of every case.
+inline constexpr std::int64_t kSteps = 30;
+
 /// One training that is done twice.
 struct Case {
   std::string name;
   std::string network = "small_convolutions";
   int ranks = 1;
   Reference reference = Reference::kDistributed;
-  std::int64_t samples_of_last_step = 0;  ///< of an epoch; 0: as many as of every step
+  std::int64_t steps_per_epoch = 10;      ///< with the batch of the first stage
+  std::int64_t samples_of_last_step = 0;  ///< of such an epoch; 0: as many as of every step
   train::TrainOptions options;            ///< what the engine is asked to do
 
   std::int64_t global_batch() const { return ranks * options.batch_size * options.accumulation_steps; }
@@ -29,9 +33,6 @@ struct Case {
 
 /// Names the case where a test of it fails.
 std::ostream& operator<<(std::ostream& stream, const Case& one);
-
-inline constexpr std::int64_t kEpochs = 3;
-inline constexpr std::int64_t kStepsPerEpoch = 10;
 
 /// The side of the images, in pixels: LOCKSTEP_PARITY_SIDE.
 std::int64_t image_side();

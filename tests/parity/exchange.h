@@ -17,7 +17,9 @@ struct Outcome {
   std::vector<double> losses;          ///< by step, each before its update
   std::vector<double> gradient_norms;  ///< by step, before clipping
   std::vector<double> learning_rates;  ///< by step
+  std::vector<double> metrics;         ///< by evaluation, of the averaged weights where there are such
   Weights weights;                     ///< after the last step
+  Weights averages;                    ///< after the last step; empty without an average
 };
 
 /// The weights with which both sides start.

@@ -123,28 +123,30 @@ class PoolBlock : public torch::nn::Module {
 class PoolNetwork : public Network {
  public:
   explicit PoolNetwork(std::int64_t classes) : norm_(1, kChannels.back()), head_(kChannels.back(), classes) {
-    layers_->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(3, kChannels[0], 7).stride(4).padding(2)));
+    backbone_->push_back(torch::nn::Conv2d(torch::nn::Conv2dOptions(3, kChannels[0], 7).stride(4).padding(2)));
     for (std::size_t stage = 0; stage < kChannels.size(); ++stage) {
       if (stage > 0) {
         const auto reduction = torch::nn::Conv2dOptions(kChannels[stage - 1], kChannels[stage], 3).stride(2).padding(1);
-        layers_->push_back(torch::nn::Conv2d(reduction));
+        backbone_->push_back(torch::nn::Conv2d(reduction));
       }
       for (int block = 0; block < kDepths[stage]; ++block) {
-        layers_->push_back(std::make_shared<PoolBlock>(kChannels[stage]));
+        backbone_->push_back(std::make_shared<PoolBlock>(kChannels[stage]));
       }
     }
-    register_module("layers", layers_);
+    register_module("backbone", backbone_);
     register_module("norm", norm_);
     register_module("head", head_);
   }
 
-  at::Tensor forward(const at::Tensor& images) override { return head_(norm_(layers_->forward(images)).mean({2, 3})); }
+  at::Tensor forward(const at::Tensor& images) override {
+    return head_(norm_(backbone_->forward(images)).mean({2, 3}));
+  }
 
  private:
   static constexpr std::array<std::int64_t, 4> kChannels{64, 128, 320, 512};
   static constexpr std::array<int, 4> kDepths{2, 2, 6, 2};
 
-  torch::nn::Sequential layers_;
+  torch::nn::Sequential backbone_;
   torch::nn::GroupNorm norm_;
   torch::nn::Linear head_;
 };

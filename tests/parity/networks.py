@@ -90,12 +90,12 @@ class PoolNetwork(nn.Module):
                 layers.append(nn.Conv2d(before, channels, 3, stride=2, padding=1))
             layers += [PoolBlock(channels) for _ in range(depth)]
             before = channels
-        self.layers = nn.Sequential(*layers)
+        self.backbone = nn.Sequential(*layers)
         self.norm = nn.GroupNorm(1, before)
         self.head = nn.Linear(before, classes)
 
     def forward(self, images):
-        return self.head(self.norm(self.layers(images)).mean((2, 3)))
+        return self.head(self.norm(self.backbone(images)).mean((2, 3)))
 
 
 def make_network(name, classes):

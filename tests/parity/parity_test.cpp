@@ -11,6 +11,7 @@
 #include "lockstep/base/log.h"
 #include "lockstep/checkpoint/snapshot.h"
 #include "lockstep/observe/run_history.h"
+#include "lockstep/parallel/devices.h"
 #include "lockstep/train/run.h"
 #include "tests/parity/exchange.h"
 #include "tests/parity/task.h"
@@ -36,23 +37,30 @@ Outcome train_with_lockstep(const Case& one, const std::filesystem::path& folder
   options.checkpoint_dir = folder;
   {
     const checkpoint::RunFolder run_folder(folder);
-    train::run(*task_of(one), options, run_folder, nlohmann::json::object());
+    const parallel::World world(parallel::parse_devices(options.devices));
+    train::run(world, *task_of(one), options, &run_folder, nlohmann::json::object());
   }
   Outcome outcome;
-  for (const observe::StepEvent& step : observe::read_run_history(folder / "run.jsonl").steps) {
+  const observe::RunHistory history = observe::read_run_history(folder / "run.jsonl");
+  for (const observe::StepEvent& step : history.steps) {
     outcome.losses.push_back(step.loss);
     outcome.gradient_norms.push_back(step.gradient_norm);
     outcome.learning_rates.push_back(step.learning_rate);
   }
+  for (const observe::EvaluateEvent& evaluation : history.evaluations) {
+    outcome.metrics.push_back(evaluation.metrics.at("likelihood"));
+  }
   const auto snapshot = checkpoint::load_snapshot(checkpoint::SnapshotFolder(folder).last().value());
   outcome.weights = {snapshot.model.begin(), snapshot.model.end()};
+  outcome.averages = {snapshot.ema.begin(), snapshot.ema.end()};
   return outcome;
 }
 
+/// Of the first `steps`, relative to their size.
 double largest_difference(const std::vector<double>& ours, const std::vector<double>& theirs, std::size_t steps) {
   double largest = 0;
   for (std::size_t step = 0; step < steps; ++step) {
-    largest = std::max(largest, std::abs(ours[step] - theirs[step]) / std::abs(theirs[step]));
+    largest = std::max(largest, std::abs(ours.at(step) - theirs.at(step)) / std::abs(theirs.at(step)));
   }
   return largest;
 }
@@ -63,6 +71,8 @@ struct Difference {
 };
 
 Difference difference_of(const Weights& ours, const Weights& theirs, const Weights& first) {
+  EXPECT_EQ(ours.size(), theirs.size());
+  EXPECT_FALSE(theirs.empty());
   double difference = 0;
   double change = 0;
   double largest = -1;
@@ -130,21 +140,32 @@ TEST_P(Parity, EqualsPyTorch) {
   const test::TempFolder folder;
   const Outcome ours = train_with_lockstep(one, folder.path());
 
-  ASSERT_EQ(ours.losses.size(), static_cast<std::size_t>(kEpochs * kStepsPerEpoch));
+  ASSERT_EQ(ours.losses.size(), static_cast<std::size_t>(kSteps));
   ASSERT_EQ(theirs.losses.size(), ours.losses.size());
-  EXPECT_LE(largest_difference(ours.learning_rates, theirs.learning_rates, ours.losses.size()), kRateTolerance);
+  EXPECT_LE(largest_difference(ours.learning_rates, theirs.learning_rates, kSteps), kRateTolerance);
   const double first_losses = largest_difference(ours.losses, theirs.losses, kFirstSteps);
-  const double losses = largest_difference(ours.losses, theirs.losses, ours.losses.size());
+  const double losses = largest_difference(ours.losses, theirs.losses, kSteps);
   EXPECT_LE(first_losses, kFirstTolerance);
   EXPECT_LE(losses, kTolerance);
   // Adam would learn nearly the same from gradients that are all too large.
-  EXPECT_LE(largest_difference(ours.gradient_norms, theirs.gradient_norms, ours.losses.size()), kTolerance);
+  const double norms = largest_difference(ours.gradient_norms, theirs.gradient_norms, kSteps);
+  EXPECT_LE(norms, kTolerance);
+  ASSERT_EQ(ours.metrics.size(), theirs.metrics.size());
+  const double metrics = largest_difference(ours.metrics, theirs.metrics, ours.metrics.size());
+  EXPECT_LE(metrics, kTolerance);
 
-  ASSERT_EQ(ours.weights.size(), theirs.weights.size());
-  const Difference change = difference_of(ours.weights, theirs.weights, first_weights(one, *task_of(one)));
-  EXPECT_LE(change.of_change, kTolerance) << "most of it in " << change.worst;
+  const Weights first = first_weights(one, *task_of(one));
+  const Difference weights = difference_of(ours.weights, theirs.weights, first);
+  EXPECT_LE(weights.of_change, kTolerance) << "most of it in " << weights.worst;
   std::cout << one << ": losses of the first " << kFirstSteps << " steps within " << first_losses << ", of all within "
-            << losses << ", change of the weights within " << change.of_change << " (most in " << change.worst << ")\n";
+            << losses << ", norms of gradients within " << norms << ", metrics within " << metrics
+            << ", change of the weights within " << weights.of_change << " (most in " << weights.worst << ")";
+  if (one.options.ema_decay > 0) {
+    const Difference averages = difference_of(ours.averages, theirs.averages, first);
+    EXPECT_LE(averages.of_change, kTolerance) << "of the averages, most of it in " << averages.worst;
+    std::cout << ", of their average within " << averages.of_change;
+  }
+  std::cout << '\n';
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, Parity, testing::ValuesIn(all_cases()),

@@ -1,14 +1,14 @@
-"""Trains with PyTorch what the cases of the parity suite ask for, and writes down losses and weights.
+"""Trains with PyTorch what the cases of the parity suite ask for, and writes down what came of it.
 
 usage: reference.py FOLDER...
 
 Each folder is a case. In it lie
-  case.json          what to do; "steps" says which samples go where: [step][rank][pass][sample]
+  case.json          what to do: stages of epochs of steps; a step says which samples go where: [rank][pass][sample]
   start.safetensors  the first weights
-  data.safetensors   "images" (samples, 3, side, side), "labels" (samples)
+  data.safetensors   "images" (samples, 3, side, side), "labels" (samples), and "evaluation_images", "evaluation_labels"
 and afterwards
-  reference.safetensors  "losses", "gradient_norms" (before clipping), "learning_rates", each (steps), and "weights.NAME"
-                         after the last step
+  reference.safetensors  "losses", "gradient_norms" (before clipping), "learning_rates", each (steps), "metrics"
+                         (evaluations), and after the last step "weights.NAME" and, of their average, "averages.NAME"
 
 A case whose "reference" is "ddp" is trained by as many processes as it has ranks, with DistributedDataParallel over Gloo;
 one that is "plain" by one process, which takes all samples of a step in one pass.
@@ -29,7 +29,7 @@ from torch.nn import functional as F
 from torch.nn.parallel import DistributedDataParallel
 
 from networks import make_network
-from recipe import make_optimizer, make_scheduler
+from recipe import Schedule, make_average, make_optimizer
 
 
 class Case:
@@ -37,31 +37,100 @@ class Case:
         self.folder = folder
         with open(os.path.join(folder, "case.json")) as file:
             self.options = json.load(file)
-        data = load_file(os.path.join(folder, "data.safetensors"))
-        self.images, self.labels = data["images"], data["labels"]
+        self.data = load_file(os.path.join(folder, "data.safetensors"))
         self.processes = self.options["ranks"] if self.options["reference"] == "ddp" else 1
 
     def passes(self, step, rank):
         """The samples of each forward pass of a process."""
-        by_rank = self.options["steps"][step]
         if self.options["reference"] == "ddp":
-            return by_rank[rank]
-        return [[sample for passes in by_rank for one in passes for sample in one]]
-
-    def samples(self, step):
-        return sum(len(one) for passes in self.options["steps"][step] for one in passes)
+            return step[rank]
+        return [[sample for passes in step for one in passes for sample in one]]
 
 
-def run_passes(case, network, passes):
-    """Forward and backward over this process's share of a step. Gives the sum of the samples' losses."""
-    without_sync = getattr(network, "no_sync", contextlib.nullcontext)
-    total = torch.zeros((), dtype=torch.float64)
-    for number, samples in enumerate(passes, start=1):
-        with without_sync() if number < len(passes) else contextlib.nullcontext():
-            losses = F.cross_entropy(network(case.images[samples]), case.labels[samples], reduction="none")
-            (losses.mean() / len(passes)).backward()
-        total += losses.detach().double().sum()
-    return total
+class Training:
+    """A process's part in a case."""
+
+    def __init__(self, case, rank, group):
+        """`group` is that of the processes that train this case together, or None."""
+        self.case, self.rank, self.group = case, rank, group
+        self.network = make_network(case.options["network"], case.options["classes"])
+        self.network.load_state_dict(load_file(os.path.join(case.folder, "start.safetensors")))
+        self.average = make_average(case.options["average"], self.network)
+        self.updates = 0
+        self.curves = {"losses": [], "gradient_norms": [], "learning_rates": [], "metrics": []}
+
+    def run(self):
+        for stage in self.case.options["stages"]:
+            self.optimizer = make_optimizer(
+                self.case.options["optimizer"], self.network, stage["schedule"]["learning_rate"]
+            )
+            steps = sum(len(epoch["steps"]) for epoch in stage["epochs"])
+            schedule = Schedule(stage["schedule"], self.optimizer, steps)
+            for epoch in stage["epochs"]:
+                self.freeze(epoch["frozen"])
+                for step in epoch["steps"]:
+                    self.take(step)
+                    schedule.stepped()
+                if epoch["evaluated"]:
+                    schedule.evaluated(self.evaluate())
+
+    def freeze(self, prefixes):
+        """DistributedDataParallel decides when it is made which parameters it sums."""
+        for name, parameter in self.network.named_parameters():
+            parameter.requires_grad_(not name.startswith(tuple(prefixes)))
+        self.trained = self.network
+        if self.group:
+            self.trained = DistributedDataParallel(
+                self.network, process_group=self.group, find_unused_parameters=True
+            )
+
+    def take(self, step):
+        loss = self.run_passes(self.case.passes(step, self.rank))
+        if self.group:
+            dist.all_reduce(loss, group=self.group)
+        samples = sum(len(one) for passes in step for one in passes)
+        self.curves["losses"].append(loss.item() / samples)
+        self.curves["gradient_norms"].append(norm_of_gradients(self.network))
+        self.curves["learning_rates"].append(self.optimizer.param_groups[0]["lr"])
+        clip_norm = self.case.options["clip_norm"]
+        if clip_norm > 0:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.updates += 1
+        if self.average is not None:
+            self.average.update(self.network, step=self.updates)
+
+    def run_passes(self, passes):
+        """Forward and backward over this process's share of a step. Gives the sum of the samples' losses."""
+        without_sync = getattr(self.trained, "no_sync", contextlib.nullcontext)
+        total = torch.zeros((), dtype=torch.float64)
+        for number, samples in enumerate(passes, start=1):
+            with without_sync() if number < len(passes) else contextlib.nullcontext():
+                logits = self.trained(self.case.data["images"][samples])
+                losses = F.cross_entropy(logits, self.case.data["labels"][samples], reduction="none")
+                (losses.mean() / len(passes)).backward()
+            total += losses.detach().double().sum()
+        return total
+
+    @torch.no_grad()
+    def evaluate(self):
+        """The mean probability of the right class."""
+        network = self.network if self.average is None else self.average.module
+        network.eval()
+        logits = network(self.case.data["evaluation_images"])
+        network.train()
+        losses = F.cross_entropy(logits, self.case.data["evaluation_labels"], reduction="none")
+        self.curves["metrics"].append(losses.double().neg().exp().mean().item())
+        return self.curves["metrics"][-1]
+
+    def write_down(self):
+        tensors = {name: torch.tensor(curve, dtype=torch.float64) for name, curve in self.curves.items()}
+        networks = {"weights": self.network, "averages": self.average.module if self.average is not None else None}
+        for prefix, network in networks.items():
+            for name, tensor in network.state_dict().items() if network is not None else ():
+                tensors[f"{prefix}.{name}"] = tensor.contiguous()
+        save_file(tensors, os.path.join(self.case.folder, "reference.safetensors"))
 
 
 def norm_of_gradients(network):
@@ -70,38 +139,10 @@ def norm_of_gradients(network):
 
 
 def train(case, rank, group):
-    """`group` is that of the processes that train this case together, or None."""
-    network = make_network(case.options["network"], case.options["classes"])
-    network.load_state_dict(load_file(os.path.join(case.folder, "start.safetensors")))
-    clip_norm = case.options["clip_norm"]
-    curves = {"losses": [], "gradient_norms": [], "learning_rates": []}
-    for stage in case.options["stages"]:
-        for name, parameter in network.named_parameters():
-            parameter.requires_grad_(not (stage["frozen"] and name.startswith(stage["frozen"])))
-        optimizer = make_optimizer(case.options["optimizer"], network, stage["schedule"]["learning_rate"])
-        scheduler = make_scheduler(stage["schedule"], optimizer, stage["steps"])
-        trained = DistributedDataParallel(network, process_group=group, find_unused_parameters=True) if group else network
-        for _ in range(stage["steps"]):
-            step = len(curves["losses"])
-            total = run_passes(case, trained, case.passes(step, rank))
-            if group:
-                dist.all_reduce(total, group=group)
-            curves["losses"].append(total.item() / case.samples(step))
-            curves["gradient_norms"].append(norm_of_gradients(network))
-            curves["learning_rates"].append(optimizer.param_groups[0]["lr"])
-            if clip_norm > 0:
-                torch.nn.utils.clip_grad_norm_(network.parameters(), clip_norm)
-            optimizer.step()
-            optimizer.zero_grad()
-            scheduler.step()
+    training = Training(case, rank, group)
+    training.run()
     if rank == 0:
-        write_down(case, network, curves)
-
-
-def write_down(case, network, curves):
-    tensors = {f"weights.{name}": tensor.contiguous() for name, tensor in network.state_dict().items()}
-    tensors.update({name: torch.tensor(curve, dtype=torch.float64) for name, curve in curves.items()})
-    save_file(tensors, os.path.join(case.folder, "reference.safetensors"))
+        training.write_down()
 
 
 def work(rank, cases, world_size, store):

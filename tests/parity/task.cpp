@@ -5,7 +5,7 @@
 namespace lockstep::parity {
 namespace {
 
-constexpr std::uint64_t kEvaluationSamples = 2;
+constexpr std::uint64_t kEvaluationSamples = 8;
 enum FieldIndex : std::size_t { kImage = 0, kLabel = 1 };
 
 /// Drawn once, so that to load a sample is to copy it.
@@ -48,16 +48,25 @@ class Classifier : public tasks::Model {
   torch::nn::Module& network() override { return *network_; }
   std::string backbone_prefix() const override { return "backbone."; }
 
+  /// Each module of the backbone is a part.
+  std::vector<std::string> backbone_stages() const override {
+    std::vector<std::string> parts;
+    for (const auto& module : network_->named_children()["backbone"]->named_children()) {
+      parts.insert(parts.begin(), backbone_prefix() + module.key() + ".");
+    }
+    return parts;
+  }
+
   at::Tensor losses(const tasks::DeviceBatch& batch) override {
     return at::cross_entropy_loss(network_->forward(batch.fields[kImage]), batch.fields[kLabel], {},
                                   at::Reduction::None);
   }
 
   std::vector<tasks::Record> score(const tasks::DeviceBatch& batch) override {
-    const at::Tensor each = losses(batch);
+    const at::Tensor likelihoods = losses(batch).to(at::kDouble).neg().exp();  // (batch)
     std::vector<tasks::Record> records;
-    for (std::int64_t i = 0; i < each.size(0); ++i) {
-      records.push_back({-each[i].item<double>()});
+    for (std::int64_t i = 0; i < likelihoods.size(0); ++i) {
+      records.push_back({likelihoods[i].item<double>()});
     }
     return records;
   }
@@ -101,8 +110,7 @@ class Classification : public tasks::Task {
 
 std::unique_ptr<tasks::Task> make_task(const TaskOptions& options) { return std::make_unique<Classification>(options); }
 
-TrainingData training_data(const tasks::Task& task) {
-  const data::Dataset& set = task.training_set();
+Samples all_samples(const data::Dataset& set) {
   std::vector<data::Draw> draws(set.size());
   for (std::size_t i = 0; i < draws.size(); ++i) {
     draws[i].index = i;

@@ -19,11 +19,11 @@ struct TaskOptions {
 /// Images of noise over a pattern of their class, in memory, to be told apart: cross entropy over ten classes.
 std::unique_ptr<tasks::Task> make_task(const TaskOptions& options);
 
-/// The training set as PyTorch is given it: "images" (samples, 3, side, side) float32, "labels" (samples) int64.
-struct TrainingData {
-  at::Tensor images;
-  at::Tensor labels;
+/// A set of the task as PyTorch is given it.
+struct Samples {
+  at::Tensor images;  // (samples, 3, side, side) float32
+  at::Tensor labels;  // (samples) int64
 };
-TrainingData training_data(const tasks::Task& task);
+Samples all_samples(const data::Dataset& set);
 
 }  // namespace lockstep::parity

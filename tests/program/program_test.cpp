@@ -315,6 +315,16 @@ TEST_F(Program, AnotherRecipeInARunFolderIsRefusedUnlessFresh) {
   EXPECT_EQ(events(run_folder() / "previous-1", "start").at(0).at("recipe").at("seed"), 0);
 }
 
+TEST_F(Program, FreshSetsNothingAsideWhenTheLauncherStartsTheRunAgain) {
+  ASSERT_EQ(run(training({"--max-steps", "1", "--fresh"})).exit_code, kFinished);
+  Words again_by_torchrun = command(training({"--max-steps", "1", "--fresh"}));
+  again_by_torchrun.insert(again_by_torchrun.begin(), {"/usr/bin/env", "TORCHELASTIC_RESTART_COUNT=1"});
+  const ProcessResult again = test::run_process(again_by_torchrun);
+  EXPECT_EQ(again.exit_code, kFinished) << again.errors;
+  EXPECT_THAT(again.errors, HasSubstr("--fresh is for its first start"));
+  EXPECT_FALSE(exists(run_folder() / "previous-1"));
+}
+
 TEST_F(Program, ADamagedSnapshotIsNamedAndFreshSetsItAside) {
   ASSERT_EQ(run(training({"--max-steps", "1"})).exit_code, kFinished);
   write_file_atomically(run_folder() / "checkpoints/last", "step-00000077\n");

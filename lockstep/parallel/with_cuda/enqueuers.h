@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "lockstep/parallel/with_cuda/gpu_team.h"
+#include "lockstep/parallel/gpu_team.h"
 
 namespace lockstep::parallel {
 

@@ -5,6 +5,7 @@
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
 #include "lockstep/parallel/with_cuda/enqueuers.h"
+#include "lockstep/parallel/with_cuda/gpu_enqueuer.h"
 
 namespace lockstep::parallel {
 namespace {
@@ -69,7 +70,7 @@ class NcclOperation {
   bool is_over_ = false;
 };
 
-class NcclEnqueuer : public Enqueuer {
+class NcclEnqueuer : public GpuEnqueuer {
  public:
   explicit NcclEnqueuer(const std::vector<c10::Device>& devices) {
     std::vector<int> indices;
@@ -86,7 +87,7 @@ class NcclEnqueuer : public Enqueuer {
 
   void enqueue(Job& job) override {
     for (std::size_t rank = 0; rank < streams_.size(); ++rank) {
-      job.parts[rank]->ready.block(streams_[rank]);
+      part_of(job, rank).ready.block(streams_[rank]);
     }
     NcclOperation operation;
     for (std::size_t rank = 0; rank < streams_.size(); ++rank) {
@@ -94,7 +95,7 @@ class NcclEnqueuer : public Enqueuer {
     }
     operation.end();
     for (std::size_t rank = 0; rank < streams_.size(); ++rank) {
-      job.parts[rank]->done.record(streams_[rank]);
+      part_of(job, rank).done.record(streams_[rank]);
     }
   }
 

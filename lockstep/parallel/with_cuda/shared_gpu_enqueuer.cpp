@@ -2,11 +2,12 @@
 #include <c10/cuda/CUDAGuard.h>
 
 #include "lockstep/parallel/with_cuda/enqueuers.h"
+#include "lockstep/parallel/with_cuda/gpu_enqueuer.h"
 
 namespace lockstep::parallel {
 namespace {
 
-class SharedGpuEnqueuer : public Enqueuer {
+class SharedGpuEnqueuer : public GpuEnqueuer {
  public:
   explicit SharedGpuEnqueuer(c10::Device device)
       : stream_(c10::cuda::getStreamFromPool(/*isHighPriority=*/true, device.index())) {}
@@ -14,8 +15,8 @@ class SharedGpuEnqueuer : public Enqueuer {
   void enqueue(Job& job) override {
     const at::NoGradGuard no_grad;
     const c10::cuda::CUDAStreamGuard stream(stream_);
-    for (const auto& part : job.parts) {
-      part->ready.block(stream_);
+    for (std::size_t rank = 0; rank < job.parts.size(); ++rank) {
+      part_of(job, rank).ready.block(stream_);
     }
     const auto root = static_cast<std::size_t>(job.kind == Job::Kind::kSum ? 0 : job.root);
     const at::Tensor& result = job.parts[root]->tensor;
@@ -27,8 +28,8 @@ class SharedGpuEnqueuer : public Enqueuer {
         job.parts[rank]->tensor.copy_(result);
       }
     }
-    for (const auto& part : job.parts) {
-      part->done.record(stream_);
+    for (std::size_t rank = 0; rank < job.parts.size(); ++rank) {
+      part_of(job, rank).done.record(stream_);
     }
   }
 

@@ -1,8 +1,7 @@
-#include "lockstep/parallel/with_cuda/gpu_team.h"
-
-#include <c10/cuda/CUDAStream.h>
+#include "lockstep/parallel/gpu_team.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/probe.h"
@@ -29,15 +28,10 @@ GpuTeam::~GpuTeam() {
 
 std::shared_ptr<Job> GpuTeam::submit(int rank, Job::Kind kind, int root, const at::Tensor& tensor,
                                      const std::string& occasion) {
-  LOCKSTEP_ASSERT(tensor.is_contiguous() && tensor.is_cuda(), "collectives of GPUs take contiguous tensors on them");
-  auto part = std::make_unique<Part>();
-  part->tensor = tensor;
-  part->ready.record(c10::cuda::getCurrentCUDAStream(tensor.device().index()));
+  LOCKSTEP_ASSERT(tensor.is_contiguous(), "collectives take contiguous tensors");
+  std::unique_ptr<Part> part = enqueuer_->bring(tensor);
 
   const std::lock_guard lock(mutex_);
-  if (failure_) {
-    throw PeerFailed(*failure_);
-  }
   const auto place = static_cast<std::size_t>(rank);
   const auto index = static_cast<std::size_t>(submitted_[place]++ - enqueued_);
   if (index == open_.size()) {
@@ -67,16 +61,15 @@ void GpuTeam::wait(int rank, Job& job) {
                        "give slow steps more time with --watchdog SECONDS");
   }
   if (!job.is_enqueued) {
-    throw PeerFailed(*failure_);
+    throw_failure();
   }
-  Part& part = *job.parts[static_cast<std::size_t>(rank)];
-  part.done.block(c10::cuda::getCurrentCUDAStream(part.tensor.device().index()));
+  enqueuer_->follow(*job.parts[static_cast<std::size_t>(rank)]);
 }
 
 void GpuTeam::abandon(const std::string& reason) {
   const std::lock_guard lock(mutex_);
   if (!failure_) {
-    failure_ = reason;
+    failure_ = Failure{nullptr, reason};
     changed_.notify_all();
   }
 }
@@ -87,15 +80,15 @@ void GpuTeam::enqueue_jobs(const std::stop_token& stop) {
   while (changed_.wait(lock, stop, has_work)) {
     const std::shared_ptr<Job> job = open_.front();
     lock.unlock();  // a complete job is changed by nobody else
-    std::optional<std::string> failure;
+    std::optional<Failure> failure;
     try {
       enqueuer_->enqueue(*job);
-    } catch (const std::exception& error) {
-      failure = text(job->occasion, " failed: ", error.what());
+    } catch (const std::exception&) {
+      failure = current_failure(job->occasion);
     }
     lock.lock();
     if (failure) {
-      failure_ = failure_.value_or(*failure);
+      failure_ = failure_.value_or(*failure);  // after a failure of a rank it is hardly more than its consequence
       changed_.notify_all();
       return;
     }
@@ -104,6 +97,13 @@ void GpuTeam::enqueue_jobs(const std::stop_token& stop) {
     ++enqueued_;
     changed_.notify_all();
   }
+}
+
+void GpuTeam::throw_failure() {
+  if (failure_->error) {
+    std::rethrow_exception(std::exchange(failure_->error, nullptr));
+  }
+  throw PeerFailed(failure_->words);
 }
 
 std::string GpuTeam::absent_ranks(const Job& job) const {

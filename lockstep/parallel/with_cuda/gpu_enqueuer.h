@@ -1,0 +1,29 @@
+#pragma once
+
+#include <ATen/cuda/CUDAEvent.h>
+
+#include "lockstep/parallel/gpu_team.h"
+
+namespace lockstep::parallel {
+
+/// A tensor on a GPU, between the streams of its rank and of the collective.
+struct GpuPart : Part {
+  using Part::Part;
+
+  at::cuda::CUDAEvent ready;  ///< behind what the rank has computed into the tensor
+  at::cuda::CUDAEvent done;   ///< behind the collective
+};
+
+/// Joins the streams of the ranks with those of the collectives: enqueue() has to put the work behind the `ready`
+/// events, and to record the `done` events.
+class GpuEnqueuer : public Enqueuer {
+ public:
+  std::unique_ptr<Part> bring(const at::Tensor& tensor) override;
+  void follow(Part& part) override;
+
+ protected:
+  /// What a rank has brought to a job.
+  static GpuPart& part_of(const Job& job, std::size_t rank) { return static_cast<GpuPart&>(*job.parts[rank]); }
+};
+
+}  // namespace lockstep::parallel
