@@ -107,6 +107,9 @@ int main(int, char** arguments) {
   const int ranks = std::atoi(arguments[4]);
   const benchmarks::Setting setting(arguments[1], std::atoll(arguments[2]), std::atoll(arguments[3]), ranks,
                                     arguments[5]);
+  if (ranks == 1) {
+    benchmarks::stay_on_core(0);  // with the thread that decodes, which would else have a core to itself
+  }
   data::DecodePool pool(1);
   data::Loader loader(pool, setting.task->training_set(), train::run_plan(setting.plan.stages), {});
   benchmarks::serve_ranks(ranks, [&](parallel::Rank& rank) {

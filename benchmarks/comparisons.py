@@ -56,6 +56,11 @@ COMPARISONS = {
         },
         "ratios": [("two ranks", "one rank", "samples_per_second", ">= 1.9")],
     },
+    "memory": {
+        "what": "forward and backward of the camouflage network, edgenext_small, 4 images of 224 x 224, one thread",
+        "sides": {"Lockstep": program("bench_memory", "edgenext_small", 224, 4)},
+        "ratios": [],
+    },
     "start": {
         "what": "start of the program to the end of the first step, two ranks",
         "sides": {

@@ -21,21 +21,21 @@ struct Best {
 /// Everything about a run that is not a tensor: with the three files of tensors beside it, the whole run.
 struct State {
   std::uint64_t seed = 0;
-  std::int64_t step = 0;                     ///< steps done: global batches consumed
-  std::int64_t updates = 0;                  ///< steps whose update was applied
-  std::int64_t skipped = 0;  ///< steps whose loss or gradient was not finite, but for the search of a loss scale
-  std::int64_t dropped = 0;  ///< steps in which a rank failed
-  std::int64_t epoch = 0;                    ///< the epoch of the next step
-  std::int64_t step_in_epoch = 0;            ///< where in that epoch's order the next step begins, in global batches
-  std::vector<std::int64_t> global_batches;  ///< samples a step, by stage
-  std::int64_t samples_per_epoch = 0;        ///< of the training set; an order is an order of so many
-  std::int64_t evaluated_step = 0;           ///< the step after which the last evaluation was made
-  optim::LossScalerState loss_scaler;        ///< fp16
-  optim::PlateauState plateau;               ///< of the schedule of that name, in the present stage
-  std::string precision;                     ///< chosen for the device at the start
+  std::int64_t step = 0;           ///< steps done: global batches consumed
+  std::int64_t updates = 0;        ///< steps whose update was applied
+  std::int64_t skipped = 0;        ///< steps whose loss or gradient was not finite, but for the search of a loss scale
+  std::int64_t dropped = 0;        ///< steps in which a rank failed
+  std::int64_t epoch = 0;          ///< the epoch of the next step
+  std::int64_t step_in_epoch = 0;  ///< where in that epoch's order the next step begins, in global batches
+  std::vector<std::int64_t> global_batches;     ///< samples a step, by stage
+  std::int64_t samples_per_epoch = 0;           ///< of the training set; an order is an order of so many
+  std::int64_t evaluated_step = 0;              ///< the step after which the last evaluation was made
+  optim::LossScalerState loss_scaler;           ///< fp16
+  optim::PlateauState plateau;                  ///< of the schedule of that name, in the present stage
+  std::string precision;                        ///< chosen for the device at the start
   std::string memory_format = "channels-last";  ///< chosen at the start; sums depend on it
-  std::int64_t evaluate_every = 1;  ///< epochs; a schedule of the kind plateau depends on it
-  std::vector<std::string> landing_order;  ///< of the gradients, as measured; sums over processes depend on it
+  std::int64_t evaluate_every = 1;              ///< epochs; a schedule of the kind plateau depends on it
+  std::vector<std::string> landing_order;       ///< of the gradients, as measured; sums over processes depend on it
   bool on_cpu = true;
   int world_size = 1;
   int threads_per_rank = 1;    ///< chosen from the machine at the start; on the CPU, sums depend on it

@@ -30,9 +30,7 @@ struct Bucket {
   at::Tensor gradient(const Slot& slot) const { return gradients.narrow(0, slot.offset, slot.count); }
 
   /// By slot: whether it was used; a sum over the ranks after the reduction. // (slots) float32
-  at::Tensor use_flags() const {
-    return exchanged.narrow(0, values.numel(), static_cast<std::int64_t>(slots.size()));
-  }
+  at::Tensor use_flags() const { return exchanged.narrow(0, values.numel(), static_cast<std::int64_t>(slots.size())); }
 };
 
 /// A parameter to be laid into the arena.

@@ -14,7 +14,8 @@
 namespace lockstep::parallel {
 namespace {
 
-/// A reduction in shared memory, with the buffers of all ranks: a rank that is late may still come to one that has left.
+/// A reduction in shared memory, with the buffers of all ranks: a rank that is late may still come to one that has
+/// left.
 struct SharedBuffers {
   SharedBuffers(Rendezvous& rendezvous, const std::vector<std::size_t>& counts)
       : reduction(rendezvous, counts), tensors(static_cast<std::size_t>(rendezvous.world_size())) {}

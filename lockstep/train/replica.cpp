@@ -76,8 +76,12 @@ struct Start {
 };
 
 Start start_of(const torch::nn::Module& network, const checkpoint::State& state) {
-  Start start{state.step, state.epoch, state.samples_per_epoch, state.global_batches.back(),
-              std::hash<std::string>()(state.precision), 0};
+  Start start{state.step,
+              state.epoch,
+              state.samples_per_epoch,
+              state.global_batches.back(),
+              std::hash<std::string>()(state.precision),
+              0};
   for (const at::Tensor& weight : network.parameters()) {
     start.weights += weight.detach().to(at::kCPU, at::kDouble).abs().sum().item<double>();
   }
@@ -169,8 +173,9 @@ std::vector<parallel::ArenaParameter> Replica::in_landing_order(
 
 void Replica::freeze(const std::vector<std::string>& prefixes) {
   for (const auto& item : model_->network().named_parameters()) {
-    const bool is_frozen = always_frozen_.contains(item.key()) ||
-                           std::ranges::any_of(prefixes, [&](const auto& prefix) { return item.key().starts_with(prefix); });
+    const bool is_frozen =
+        always_frozen_.contains(item.key()) ||
+        std::ranges::any_of(prefixes, [&](const auto& prefix) { return item.key().starts_with(prefix); });
     item.value().set_requires_grad(!is_frozen);
   }
   frozen_ = prefixes;
@@ -198,8 +203,9 @@ void Replica::check_same_start(const checkpoint::State& state) {
   const auto starts = rank_.group.all_gather(std::as_bytes(std::span(&own, 1)));
   for (std::size_t rank = 1; rank < starts.size(); ++rank) {
     if (starts[rank] != starts[0]) {
-      throw UsageError(text(parallel::rank_name(static_cast<int>(rank)), " starts from another step or other weights than rank 0"),
-                       "let all machines see the same --checkpoint-dir, --pretrained and --dataset-path");
+      throw UsageError(
+          text(parallel::rank_name(static_cast<int>(rank)), " starts from another step or other weights than rank 0"),
+          "let all machines see the same --checkpoint-dir, --pretrained and --dataset-path");
     }
   }
 }

@@ -90,8 +90,8 @@ class Replica {
   std::unique_ptr<optim::Optimizer> optimizer_;
   std::unique_ptr<optim::Ema> ema_;
   std::unique_ptr<parallel::Group> batch_norm_group_;
-  std::set<std::string> always_frozen_;  ///< by the network itself
-  std::vector<std::string> frozen_;      ///< prefixes
+  std::set<std::string> always_frozen_;     ///< by the network itself
+  std::vector<std::string> frozen_;         ///< prefixes
   std::vector<std::string> landing_order_;  ///< as measured; of a snapshot until then
   bool order_is_measured_ = false;
   OptimizerState loaded_state_;  ///< of the snapshot, until the first `enter`

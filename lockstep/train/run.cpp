@@ -44,10 +44,10 @@ void check_resumed(const checkpoint::State& state, const TrainOptions& options, 
                      "give that seed to resume the run, or begin anew with --fresh");
   }
   if (options.schedule.scheduler == "plateau" && state.evaluate_every != options.evaluate_every) {
-    throw UsageError(text("--evaluate-every is ", options.evaluate_every, ", and that of the run in '",
-                          options.checkpoint_dir.string(), "' is ", state.evaluate_every,
-                          ": --scheduler plateau depends on it"),
-                     "give that number to resume the run, or begin anew with --fresh");
+    throw UsageError(
+        text("--evaluate-every is ", options.evaluate_every, ", and that of the run in '",
+             options.checkpoint_dir.string(), "' is ", state.evaluate_every, ": --scheduler plateau depends on it"),
+        "give that number to resume the run, or begin anew with --fresh");
   }
   if (state.samples_per_epoch != static_cast<std::int64_t>(samples)) {
     throw DataError(text("the run in '", options.checkpoint_dir.string(), "' has ", state.samples_per_epoch,

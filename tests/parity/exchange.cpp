@@ -81,7 +81,9 @@ nlohmann::json to_json(const Case& one, const tasks::Task& task) {
           {"ranks", one.ranks},
           {"reference", one.reference == Reference::kPlain ? "plain" : "ddp"},
           {"optimizer",
-           {{"kind", options.optimizer}, {"weight_decay", options.weight_decay}, {"momentum", options.momentum}}},
+           {{"kind", options.optimizer},
+            {"weight_decay", options.weight_decay},
+            {"momentum", options.momentum.value_or(0.9)}}},
           {"clip_norm", options.clip_norm},
           {"average", {{"decay", options.ema_decay}, {"warmup", options.ema_warmup}}},
           {"stages", stages_of(one, task)}};
