@@ -67,9 +67,9 @@ AugmentationPlan plan_augmentation(const AugmentationOptions& options, media::Im
   AugmentationPlan plan;
   plan.crop = random_crop(options, size, random);
   plan.flip = random.chance(options.flip_probability);
-  plan.brightness = colour_factor(options.brightness, random);
-  plan.contrast = colour_factor(options.contrast, random);
-  plan.saturation = colour_factor(options.saturation, random);
+  plan.colours.brightness = colour_factor(options.brightness, random);
+  plan.colours.contrast = colour_factor(options.contrast, random);
+  plan.colours.saturation = colour_factor(options.saturation, random);
   return plan;
 }
 

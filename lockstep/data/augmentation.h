@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lockstep/base/random.h"
+#include "lockstep/data/color.h"
 #include "lockstep/media/image.h"
 
 namespace lockstep::data {
@@ -23,9 +24,7 @@ struct AugmentationOptions {
 struct AugmentationPlan {
   media::Rect crop;
   bool flip = false;  ///< left and right change places
-  float brightness = 1.0F;
-  float contrast = 1.0F;
-  float saturation = 1.0F;
+  ColourChange colours{};
 };
 
 /// Draws a plan for an image of this size. The crop is that of torchvision's RandomResizedCrop: ten tries, then the

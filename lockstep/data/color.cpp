@@ -17,6 +17,17 @@ std::uint8_t grey_of(const std::uint8_t* pixel) {
 
 }  // namespace
 
+void change_colours(std::span<std::uint8_t> pixels, const ColourChange& change) {
+  const auto apply = [pixels](auto adjust, float factor) {
+    if (factor != 1.0F) {
+      adjust(pixels, factor);
+    }
+  };
+  apply(adjust_brightness, change.brightness);
+  apply(adjust_contrast, change.contrast);
+  apply(adjust_saturation, change.saturation);
+}
+
 void adjust_brightness(std::span<std::uint8_t> pixels, float factor) {
   for (std::uint8_t& value : pixels) {
     value = blend(value, 0.0F, factor);

@@ -5,6 +5,17 @@
 
 namespace lockstep::data {
 
+/// The changes of one sample's colours, in this order.
+struct ColourChange {
+  float brightness = 1.0F;
+  float contrast = 1.0F;
+  float saturation = 1.0F;
+};
+
+/// All of them, in place on (pixels, 3) uint8: the bits of the functions below, one after the other, those of factor 1
+/// left out.
+void change_colours(std::span<std::uint8_t> pixels, const ColourChange& change);
+
 // Changes of colour in place, on pixels of red, green, blue: (pixels, 3) uint8. A factor of 1 changes nothing. The same
 // formulas and rounding as torchvision.transforms.functional.adjust_* on uint8 tensors.
 

@@ -34,17 +34,6 @@ media::Image mask_of(const ImageMaskPair& pair, media::ImageSize size) {
   return mask;
 }
 
-void change_colours(const AugmentationPlan& plan, std::span<std::uint8_t> pixels) {
-  const auto apply = [pixels](auto adjust, float factor) {
-    if (factor != 1.0F) {
-      adjust(pixels, factor);
-    }
-  };
-  apply(adjust_brightness, plan.brightness);
-  apply(adjust_contrast, plan.contrast);
-  apply(adjust_saturation, plan.saturation);
-}
-
 RaggedArray original(const media::Image& mask) {
   RaggedArray array{DType::kUInt8, {mask.height, mask.width}, {}};
   const auto bytes = std::as_bytes(std::span(mask.pixels));
@@ -93,7 +82,7 @@ void ImageMaskDataset::load(const Draw& draw, const SampleSlot& slot) const {
   const int side = options_.image_size;
   media::resize(image, plan.crop, side, side, plan.flip, pixels);
   media::resize(mask, plan.crop, side, side, plan.flip, slot.field<std::uint8_t>(1));
-  change_colours(plan, pixels);
+  change_colours(pixels, plan.colours);
   if (options_.keep_original_mask) {
     slot.ragged->push_back(original(mask));
   }

@@ -11,8 +11,6 @@
 namespace lockstep::media {
 namespace {
 
-enum class Format { kJpeg, kPng };
-
 template <std::size_t count>
 bool begins_with(std::span<const std::byte> bytes, const std::array<unsigned char, count>& magic) {
   return bytes.size() >= count &&
@@ -60,9 +58,28 @@ Image decode_image(std::span<const std::byte> bytes, ColorMode mode, const std::
   return convert(jpeg ? decode_jpeg(bytes, name) : decode_png(bytes, name), mode);
 }
 
+ImageHeader read_image_header(std::span<const std::byte> bytes, const std::string& name) {
+  const Format format = recognise(bytes, name);
+  return {format, format == Format::kJpeg ? read_jpeg_size(bytes, name) : read_png_size(bytes, name)};
+}
+
 ImageSize read_image_size(std::span<const std::byte> bytes, const std::string& name) {
-  const bool jpeg = recognise(bytes, name) == Format::kJpeg;
-  return jpeg ? read_jpeg_size(bytes, name) : read_png_size(bytes, name);
+  return read_image_header(bytes, name).size;
+}
+
+void decode_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
+                 Image& image) {
+  LOCKSTEP_ASSERT(request.denominator == 1, "not yet");
+  const Image whole = decode_image(bytes, request.mode, name);
+  const Rect region = request.region.value_or(Rect{0, 0, whole.width, whole.height});
+  image.width = region.width;
+  image.height = region.height;
+  image.channels = whole.channels;
+  image.pixels.resize(image.row_bytes() * static_cast<std::size_t>(image.height));
+  const ImageView part = part_of(view_of(whole), region);
+  for (int y = 0; y < part.height; ++y) {
+    std::copy_n(part.row(y), image.row_bytes(), image.row(y));
+  }
 }
 
 Image convert(Image image, ColorMode mode) {

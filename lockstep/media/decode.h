@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -16,8 +17,35 @@ enum class ColorMode { kRgb, kGrey };
 /// larger than kMaxDimension or kMaxPixels, before memory is taken for it.
 Image decode_image(std::span<const std::byte> bytes, ColorMode mode, const std::string& name);
 
-/// What the header says, without decoding the pixels. Throws as `decode_image`.
+enum class Format { kJpeg, kPng };
+
+/// What the header says, without decoding the pixels.
+struct ImageHeader {
+  Format format = Format::kJpeg;
+  ImageSize size{};
+};
+
+/// Throws as `decode_image`.
+ImageHeader read_image_header(std::span<const std::byte> bytes, const std::string& name);
+
+/// The size alone.
 ImageSize read_image_size(std::span<const std::byte> bytes, const std::string& name);
+
+/// The size of an image that is decoded at 1/denominator: rounded up, as libjpeg does.
+constexpr ImageSize reduced(ImageSize size, int denominator) {
+  return {(size.width + denominator - 1) / denominator, (size.height + denominator - 1) / denominator};
+}
+
+/// Which pixels of an image are wanted.
+struct DecodeRequest {
+  ColorMode mode = ColorMode::kRgb;
+  int denominator = 1;           ///< a JPEG can be decoded at 1/2, 1/4, 1/8 of its size; a PNG at 1 only
+  std::optional<Rect> region{};  ///< of the reduced image; all of it by default
+};
+
+/// Decodes no more than is asked for. The pixels are those that decoding all of the image at this denominator gives.
+/// What memory `image` has is used again. Throws as `decode_image`; damage outside of what is decoded may go unseen.
+void decode_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name, Image& image);
 
 /// The brightness of a colour by ITU-R 601-2, in 16-bit fixed point, rounded.
 constexpr std::uint8_t luma(unsigned red, unsigned green, unsigned blue) {

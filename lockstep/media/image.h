@@ -21,6 +21,14 @@ struct Rect {
   int height = 0;
 };
 
+/// A rectangle that need not begin and end between pixels.
+struct Box {
+  double x = 0;
+  double y = 0;
+  double width = 0;
+  double height = 0;
+};
+
 struct Colour {
   std::uint8_t red = 0;
   std::uint8_t green = 0;
@@ -53,5 +61,25 @@ struct Image {
   std::uint8_t* at(int x, int y) { return row(y) + x * channels; }
   const std::uint8_t* at(int x, int y) const { return row(y) + x * channels; }
 };
+
+/// An image, or a rectangle of one, in memory that belongs to someone else.
+struct ImageView {
+  const std::uint8_t* pixels = nullptr;
+  int width = 0;
+  int height = 0;
+  int channels = 0;
+  std::size_t row_stride = 0;  ///< bytes from a row to the next
+
+  const std::uint8_t* row(int y) const { return pixels + static_cast<std::size_t>(y) * row_stride; }
+};
+
+inline ImageView view_of(const Image& image) {
+  return {image.pixels.data(), image.width, image.height, image.channels, image.row_bytes()};
+}
+
+/// A rectangle inside of the image.
+inline ImageView part_of(const ImageView& image, Rect part) {
+  return {image.row(part.y) + part.x * image.channels, part.width, part.height, image.channels, image.row_stride};
+}
 
 }  // namespace lockstep::media

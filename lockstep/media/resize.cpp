@@ -25,14 +25,14 @@ struct Window {
 
 /// One window a position of the result, along one axis. Follows the arithmetic of Pillow's `precompute_coeffs`
 /// (src/libImaging/Resample.c), so that the bits agree.
-std::vector<Window> triangle_windows(int source, int size) {
-  const double scale = static_cast<double>(source) / size;
+std::vector<Window> triangle_windows(int source, double begin, double length, int size) {
+  const double scale = length / size;
   const double support = std::max(scale, 1.0);
   const double per_support = 1.0 / support;
   std::vector<Window> windows(static_cast<std::size_t>(size));
   std::vector<double> exact;
   for (int i = 0; i < size; ++i) {
-    const double center = (i + 0.5) * scale;
+    const double center = begin + (i + 0.5) * scale;
     const int first = std::max(0, static_cast<int>(center - support + 0.5));
     const int end = std::min(source, static_cast<int>(center + support + 0.5));
     exact.clear();
@@ -81,7 +81,7 @@ void blend_rows(const Image& rows, const Window& window, std::vector<std::int32_
   std::transform(sums.begin(), sums.end(), target, to_pixel);
 }
 
-void assert_fits(const Image& source, Rect crop, int width, int height, std::size_t destination) {
+void assert_fits(const ImageView& source, Rect crop, int width, int height, std::size_t destination) {
   LOCKSTEP_ASSERT(source.channels == 1 || source.channels == 3, "only grey and RGB images can be resized");
   LOCKSTEP_ASSERT(crop.x >= 0 && crop.width > 0 && crop.x + crop.width <= source.width, "crop outside of the image");
   LOCKSTEP_ASSERT(crop.y >= 0 && crop.height > 0 && crop.y + crop.height <= source.height, "crop outside of the image");
@@ -124,29 +124,37 @@ std::vector<Between> neighbours(int source, int size) {
 
 }  // namespace
 
-void resize(const Image& source, Rect crop, int width, int height, bool flip_horizontally,
+void resize(const ImageView& source, Box box, int width, int height, bool flip_horizontally,
             std::span<std::uint8_t> destination) {
-  assert_fits(source, crop, width, height, destination.size());
-  std::vector<Window> columns = triangle_windows(crop.width, width);
+  assert_fits(source, {0, 0, source.width, source.height}, width, height, destination.size());
+  LOCKSTEP_ASSERT(box.width > 0 && box.height > 0, "an empty box has no pixels");
+  std::vector<Window> columns = triangle_windows(source.width, box.x, box.width, width);
   if (flip_horizontally) {
     std::reverse(columns.begin(), columns.end());
   }
   const auto resize_columns = source.channels == 1 ? resize_row<1> : resize_row<3>;
-  Image narrow(width, crop.height, source.channels);
-  for (int y = 0; y < crop.height; ++y) {
-    resize_columns(source.at(crop.x, crop.y + y), columns, narrow.row(y));
+  Image narrow(width, source.height, source.channels);
+  for (int y = 0; y < source.height; ++y) {
+    resize_columns(source.row(y), columns, narrow.row(y));
   }
   std::vector<std::int32_t> sums(narrow.row_bytes());
   std::uint8_t* target = destination.data();
-  for (const Window& window : triangle_windows(crop.height, height)) {
+  for (const Window& window : triangle_windows(source.height, box.y, box.height, height)) {
     blend_rows(narrow, window, sums, target);
     target += narrow.row_bytes();
   }
 }
 
+void resize(const Image& source, Rect crop, int width, int height, bool flip_horizontally,
+            std::span<std::uint8_t> destination) {
+  assert_fits(view_of(source), crop, width, height, destination.size());
+  const Box all{0, 0, static_cast<double>(crop.width), static_cast<double>(crop.height)};
+  resize(part_of(view_of(source), crop), all, width, height, flip_horizontally, destination);
+}
+
 void resize_nearest(const Image& source, Rect crop, int width, int height, bool flip_horizontally,
                     std::span<std::uint8_t> destination) {
-  assert_fits(source, crop, width, height, destination.size());
+  assert_fits(view_of(source), crop, width, height, destination.size());
   std::vector<int> columns = nearest_positions(crop.width, width);
   if (flip_horizontally) {
     std::reverse(columns.begin(), columns.end());

@@ -15,6 +15,11 @@ namespace lockstep::media {
 void resize(const Image& source, Rect crop, int width, int height, bool flip_horizontally,
             std::span<std::uint8_t> destination);
 
+/// The same of a box of the source, which is all that the filter sees. Along each axis the filter is centred as
+/// Pillow's `resize(size, BILINEAR, box=...)` centres it.
+void resize(const ImageView& source, Box box, int width, int height, bool flip_horizontally,
+            std::span<std::uint8_t> destination);
+
 /// The same, taking for each pixel the nearest one of the source, as PyTorch's "nearest-exact": for masks.
 void resize_nearest(const Image& source, Rect crop, int width, int height, bool flip_horizontally,
                     std::span<std::uint8_t> destination);

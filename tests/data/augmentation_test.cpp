@@ -21,7 +21,7 @@ TEST(Augmentation, StaysWithinItsRanges) {
     EXPECT_LE(plan.crop.y + plan.crop.height, 200);
     EXPECT_NEAR(plan.crop.width * plan.crop.height, 0.75 * 60000, 0.26 * 60000);
     EXPECT_NEAR(static_cast<double>(plan.crop.width) / plan.crop.height, 1.04, 0.3);
-    for (const float factor : {plan.brightness, plan.contrast, plan.saturation}) {
+    for (const float factor : {plan.colours.brightness, plan.colours.contrast, plan.colours.saturation}) {
       EXPECT_NEAR(factor, 1.0F, 0.4F + 1e-6F);
     }
     flips += plan.flip ? 1 : 0;
@@ -45,9 +45,9 @@ TEST(Augmentation, LeavesColoursAloneAtStrengthZero) {
   options.brightness = options.contrast = options.saturation = 0.0;
   RandomStream random = stream(0);
   const AugmentationPlan plan = plan_augmentation(options, {10, 10}, random);
-  EXPECT_EQ(plan.brightness, 1.0F);
-  EXPECT_EQ(plan.contrast, 1.0F);
-  EXPECT_EQ(plan.saturation, 1.0F);
+  EXPECT_EQ(plan.colours.brightness, 1.0F);
+  EXPECT_EQ(plan.colours.contrast, 1.0F);
+  EXPECT_EQ(plan.colours.saturation, 1.0F);
 }
 
 TEST(Augmentation, RefusesOptionsOutOfRange) {
