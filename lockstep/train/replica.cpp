@@ -233,6 +233,13 @@ void Replica::lay(const std::vector<parallel::ArenaParameter>& parameters, const
   if (shadow_) {
     ema_ = std::make_unique<optim::Ema>(*arena_, model_->network(), shadow_->network(), ema_options(options_));
   }
+  // Replicas that can see each other keep one copy of what is the same in all of them, and share the work on it.
+  if (arena_->share_values(rank_.group)) {
+    optimizer_->share_out(rank_.group);
+    if (ema_) {
+      ema_->share(rank_.group);
+    }
+  }
 }
 
 checkpoint::Snapshot Replica::snapshot(const checkpoint::State& state) {

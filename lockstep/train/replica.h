@@ -21,7 +21,8 @@
 namespace lockstep::train {
 
 /// What a rank trains: its copy of the model, with the gradients, the optimizer's state and the averaged weights.
-/// Between two steps the replicas of all ranks are the same bits.
+/// Between two steps the replicas of all ranks are the same bits. Ranks that are threads on the CPU keep weights, state
+/// and averages once, and share out the update; gradients, buffers and what is frozen are each rank's own.
 class Replica {
  public:
   /// Collective, as are `enter` and `follow_landing_order`. Throws UsageError for --sync-bn with a network that has no
