@@ -53,7 +53,7 @@ OptionTable CamouflageSetup::table() {
   table.add("--dropout", task.network.dropout, "Probability to drop a channel before the last layer.",
             {.group = network, .minimum = inclusive(0), .maximum = exclusive(1)});
   table.add("--num-experts", task.network.num_experts,
-            "Experts in the decoder, which a gate mixes for each pixel; 0: none.",
+            "Experts in the decoder, which a gate mixes for each pixel: at least 2, or 0 for none.",
             {.group = network, .minimum = inclusive(0)});
   table.add("--moe-top-k", task.network.moe_top_k,
             "Send each pixel to so many experts, and compute only these; 0: to all of them.",
