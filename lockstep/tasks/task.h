@@ -76,6 +76,9 @@ class Task {
   virtual const data::Dataset& training_set() const = 0;
   virtual const data::Dataset& evaluation_set() const = 0;
 
+  /// Whether its losses are also on answers from within the network, for which the learning rate may be lowered.
+  virtual bool has_deep_supervision() const { return false; }
+
   /// A model with initial weights that depend on the seed alone.
   virtual std::unique_ptr<Model> make_model(std::uint64_t seed) const = 0;
 

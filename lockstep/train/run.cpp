@@ -97,7 +97,8 @@ Setting settle(const parallel::World& world, const tasks::Task& task, const Trai
     setting.state = setting.resumed->state;
     check_resumed(setting.state, options, samples);
   }
-  setting.plan.stages = plan_stages(options, samples, world.size, setting.state.global_batches);
+  setting.plan.stages =
+      plan_stages(options, {samples, world.size, task.has_deep_supervision(), setting.state.global_batches});
   if (!setting.resumed) {
     setting.state = first_state(setting.plan, samples);
   }
