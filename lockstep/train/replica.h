@@ -58,7 +58,7 @@ class Replica {
   void share_buffers();
 
   /// Throws UsageError, naming the rank, where one starts from other weights or another state than the first: its
-  /// process sees another run folder or other files. Collective.
+  /// process sees another run folder or other files. Ranks of one process start from the same. Collective.
   void check_same_start(const checkpoint::State& state);
 
   /// A view of the tensors of this replica with a state beside them.

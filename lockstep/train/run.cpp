@@ -162,7 +162,10 @@ RunEnd train_rank(parallel::Rank& rank, Setting& setting, data::DecodePool& pool
       announce_pretrained(plan.options.pretrained, report);
     }
   }
-  replica.check_same_start(state);
+  if (setting.world.processes > 1) {
+    replica.check_same_start(state);
+  }
+  rank.group.barrier();
   if (rank.index == setting.world.first_rank) {
     setting.resumed.reset();  // all ranks here have taken it up
   }
