@@ -73,10 +73,10 @@ OptionTable CamouflageSetup::table() {
             {.group = loss});
   table.add("--side-weight", task.loss.side,
             "Weight of the answer at 1/8 with --deep-supervision; each coarser one counts half of that before.",
-            {.group = loss, .minimum = inclusive(0)});
+            {.group = loss, .minimum = inclusive(0), .needs = "--deep-supervision"});
   table.add("--moe-balance", task.loss.balance,
             "Weight of the loss that spreads pixels over the experts, with --moe-top-k.",
-            {.group = loss, .minimum = inclusive(0)});
+            {.group = loss, .minimum = inclusive(0), .needs = "--moe-top-k"});
   add_train_options(table, train);
   return table;
 }

@@ -58,6 +58,20 @@ struct EvaluateArguments {
   }
 };
 
+void validate(const EvaluateArguments& arguments) {
+  if (arguments.predictions.empty() != arguments.masks.empty()) {
+    throw UsageError("--predictions and --masks belong together", "give both folders, or neither");
+  }
+  const auto refuse_with_predictions = [&](bool is_given, const std::string& problem) {
+    if (is_given && !arguments.predictions.empty()) {
+      throw UsageError(problem, "leave out --predictions and --masks");
+    }
+  };
+  refuse_with_predictions(arguments.baselines, "--baselines needs the training images of a run");
+  refuse_with_predictions(arguments.test_time_flip.has_value(), "--test-time-flip needs the network of a run");
+  refuse_with_predictions(!arguments.dataset_path.empty(), "--dataset-path is for the network of a run");
+}
+
 /// Metrics by what they are of.
 using Measured = std::vector<std::pair<std::string, std::map<std::string, double>>>;
 
@@ -123,15 +137,7 @@ ExitCode evaluate_camouflage(const std::string& command, const std::vector<std::
   if (parse_or_answer(table, words, command, kEvaluateDescription)) {
     return ExitCode::kFinished;
   }
-  if (arguments.predictions.empty() != arguments.masks.empty()) {
-    throw UsageError("--predictions and --masks belong together", "give both folders, or neither");
-  }
-  if (arguments.baselines && !arguments.predictions.empty()) {
-    throw UsageError("--baselines needs the training images of a run", "leave out --predictions and --masks");
-  }
-  if (arguments.test_time_flip && !arguments.predictions.empty()) {
-    throw UsageError("--test-time-flip needs the network of a run", "leave out --predictions and --masks");
-  }
+  validate(arguments);
   const Measured measured =
       arguments.predictions.empty()
           ? measure_run(arguments)
