@@ -65,7 +65,7 @@ std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const 
   std::mutex mutex;
   std::vector<PlacedRow> rows;
   train::on_all_devices(arguments.machine, [&](parallel::Rank& rank, data::DecodePool& pool) {
-    tasks::camouflage::CamouflageModel model(options, /*seed=*/0);
+    tasks::camouflage::CamouflageModel model(options, /*seed=*/std::nullopt);
     train::load_trained_weights(model, weights, rank.device);
     const train::SweepOptions sweeping{arguments.machine.batch_size,
                                        train::choose_precision(arguments.machine.precision, rank.device)};

@@ -20,13 +20,20 @@
 
 namespace lockstep::train {
 
+/// Where the weights come from with which a replica begins.
+enum class InitialWeights {
+  kDrawn,   ///< by the seed
+  kLoaded,  ///< by Replica::load, before anything else
+};
+
 /// What a rank trains: its copy of the model, with the gradients, the optimizer's state and the averaged weights.
 /// Between two steps the replicas of all ranks are the same bits.
 class Replica {
  public:
   /// Collective, as are `enter` and `follow_landing_order`. Throws UsageError for --sync-bn with a network that has no
   /// batch norm.
-  Replica(const tasks::Task& task, const TrainOptions& options, parallel::Rank& rank);
+  Replica(const tasks::Task& task, const TrainOptions& options, parallel::Rank& rank,
+          InitialWeights weights = InitialWeights::kDrawn);
 
   tasks::Model& model() { return *model_; }
 

@@ -152,7 +152,7 @@ void announce_pretrained(const std::filesystem::path& file, const checkpoint::Lo
 RunEnd train_rank(parallel::Rank& rank, Setting& setting, data::DecodePool& pool, data::Loader& loader,
                   Journal* journal, checkpoint::State& state) {
   const Plan& plan = setting.plan;
-  Replica replica(plan.task, plan.options, rank);
+  Replica replica(plan.task, plan.options, rank, setting.resumed ? InitialWeights::kLoaded : InitialWeights::kDrawn);
   replica.set_memory_format(plan.memory_format.of_tensors());
   if (setting.resumed) {
     replica.load(*setting.resumed);
