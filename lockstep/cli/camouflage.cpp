@@ -81,6 +81,17 @@ OptionTable CamouflageSetup::table() {
   return table;
 }
 
+void add_answer_options(OptionTable& table, const std::string& group, std::optional<bool>& test_time_flip,
+                        train::TrainOptions& machine) {
+  table.add("--test-time-flip", test_time_flip,
+            "Average the answers for an image and its mirror image; by default as the run did. --no-test-time-flip: do "
+            "not.",
+            {.group = group});
+  table.add("--batch-size", machine.batch_size, "Images that a GPU (or CPU rank) takes at a time.",
+            {.group = group, .minimum = inclusive(1)});
+  add_machine_options(table, machine);
+}
+
 void read_recipe_of_run(CamouflageSetup& setup, const std::filesystem::path& run_folder) {
   const std::filesystem::path recipe = run_folder / checkpoint::kRecipeFile;
   if (!std::filesystem::exists(recipe)) {

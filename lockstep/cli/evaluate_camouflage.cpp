@@ -9,7 +9,6 @@
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
-#include "lockstep/cli/train_options.h"
 #include "lockstep/tasks/camouflage/baselines.h"
 #include "lockstep/tasks/camouflage/score_folder.h"
 #include "lockstep/tasks/camouflage/task.h"
@@ -47,13 +46,7 @@ struct EvaluateArguments {
     table.add("--baselines", baselines, "Also measure answers that do not look at the image.", {.group = group});
     table.add("--output", output, "Write the metrics to this file, too (JSON).",
               {.group = group, .placeholder = "FILE"});
-    table.add("--test-time-flip", test_time_flip,
-              "Average the answers for an image and its mirror image; by default as the run did. --no-test-time-flip: "
-              "do not.",
-              {.group = group});
-    table.add("--batch-size", machine.batch_size, "Images that a GPU (or CPU rank) takes at a time.",
-              {.group = group, .minimum = inclusive(1)});
-    add_machine_options(table, machine);
+    add_answer_options(table, group, test_time_flip, machine);
     return table;
   }
 };
