@@ -34,7 +34,7 @@ struct Draw {
   RandomStream stream;
 };
 
-/// Fills in the values. It may be called from any thread, and sees to no gradients.
+/// Fills in the values, past autograd, whose mode belongs to a thread: any thread may call it.
 void fill(Draw& draw) {
   const std::int64_t fan_in = draw.values.numel() / draw.values.size(0);
   const double kaiming_deviation = std::sqrt(2.0 / static_cast<double>(fan_in));
