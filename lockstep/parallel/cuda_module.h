@@ -15,9 +15,10 @@
 // (the folders with_cuda/).
 namespace lockstep::parallel {
 
-/// What the module offers; see with_cuda/nccl.h.
+/// What the module offers; see with_cuda/nccl.h and with_cuda/finish_images.h.
 struct CudaModule {
   std::unique_ptr<Enqueuer> (*make_nccl_enqueuer)(const std::vector<c10::Device>& devices);
+  at::Tensor (*finish_images)(const at::Tensor& images, const at::Tensor& samples);  ///< null: built without nvcc
   c10::intrusive_ptr<c10d::Backend> (*make_nccl_backend)(const c10::intrusive_ptr<c10d::Store>& store, int rank,
                                                          int size, c10::Device device, Seconds timeout);
 };
