@@ -1,0 +1,9 @@
+#include "lockstep/parallel/cuda_module.h"
+#include "lockstep/parallel/with_cuda/nccl.h"
+
+/// Found by its name when the module is loaded.
+extern "C" const lockstep::parallel::CudaModule* lockstep_cuda_module() {
+  static constexpr lockstep::parallel::CudaModule module = {&lockstep::parallel::make_nccl_enqueuer,
+                                                            &lockstep::parallel::make_nccl_backend};
+  return &module;
+}
