@@ -79,6 +79,7 @@ class PendingBatch final : public PoolJob {
   void load(std::size_t sample) {
     const ProbeScope probe("decode a sample");
     const SampleClock::Use clock(work_.options.clock);
+    const SampleClock::Scope scope(SamplePart::kOther);
     const Draw& draw = batch.draws[sample];
     try {
       work_.dataset.load(draw, slot_of(batch, sample));

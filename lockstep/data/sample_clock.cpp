@@ -11,7 +11,8 @@ thread_local SampleClock::Scope* innermost_scope = nullptr;
 }  // namespace
 
 const char* name_of(SamplePart part) {
-  static constexpr std::array<const char*, kSampleParts> names{"read", "decode", "mask", "resize", "colour", "copy"};
+  static constexpr std::array<const char*, kSampleParts> names{"read",   "decode", "mask", "resize",
+                                                               "colour", "copy",   "other"};
   return names[static_cast<std::size_t>(part)];
 }
 

@@ -9,9 +9,9 @@
 namespace lockstep::data {
 
 /// What is done to load a sample.
-enum class SamplePart : std::uint8_t { kRead, kDecode, kMask, kResize, kColour, kCopy };
+enum class SamplePart : std::uint8_t { kRead, kDecode, kMask, kResize, kColour, kCopy, kOther };
 
-inline constexpr std::size_t kSampleParts = 6;
+inline constexpr std::size_t kSampleParts = 7;
 
 /// "read", "decode", …
 const char* name_of(SamplePart part);
