@@ -136,6 +136,16 @@ struct Loader::State {
   State(DecodePool& pool_, const Dataset& dataset, const LoaderOptions& options)
       : pool(pool_), work{dataset, options} {}
 
+  /// The pool must have let go of every batch, also where the making of the loader has failed half-way.
+  ~State() {
+    for_each_pending([this](PendingBatch& pending) {
+      pool.withdraw(pending);
+      pool.release(pending);
+    });
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
   std::shared_ptr<const EpochOrder> order_of(std::uint64_t epoch) const;
   void fill(Batch& batch, const Pass& pass, const EpochOrder& order);
   void prefetch(Lane& lane);
@@ -193,10 +203,11 @@ void Loader::State::prefetch(Lane& lane) {
     lane.order = order_of(pass->epoch);
     lane.epoch = pass->epoch;
   }
-  PendingBatch& pending = lane.at(lane.ahead++);
+  PendingBatch& pending = lane.at(lane.ahead);
   fill(pending.batch, *pass, *lane.order);
   pending.expect_all();
   pool.submit(pending, pending.batch.size());
+  ++lane.ahead;
 }
 
 Loader::Loader(DecodePool& pool, const Dataset& dataset, const RunPlan& plan, const LoaderOptions& options)
@@ -219,10 +230,7 @@ Loader::Loader(DecodePool& pool, const Dataset& dataset, const RunPlan& plan, co
   }
 }
 
-Loader::~Loader() {
-  cancel();
-  state_->for_each_pending([this](PendingBatch& pending) { state_->pool.release(pending); });
-}
+Loader::~Loader() { cancel(); }
 
 Batch Loader::next(int rank) {
   Batch batch;
