@@ -43,6 +43,7 @@ struct OptionTraits {
   bool affects_result = true;  ///< part of the run's identity: a run does not resume with another value
   bool kept_by_run = false;    ///< where it is left out, a run that resumes keeps what it had
   bool in_recipe = true;       ///< false for what belongs to one call of the program, not to a run
+  std::string needs = {};      ///< the flag without which the option has no effect ("--ema-decay")
   std::vector<std::string> aliases = {};
   bool hidden = false;  ///< not listed in --help and in the docs
 };
@@ -106,6 +107,9 @@ std::string accepted_values(const Option& option);
 
 /// The help with what the option takes and its default: "Passes over the data. (at least 1; default: 60)".
 std::string explanation(const Option& option);
+
+/// Whether a value says that something is not to be: nothing, false, 0 or an empty text.
+bool is_off(const Value& value);
 
 /// "--batch_size" → "--batch-size": flags are taken with underscores, too.
 std::string hyphenated(std::string name);

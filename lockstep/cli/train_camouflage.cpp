@@ -116,7 +116,6 @@ ExitCode train_camouflage(const std::string& command, const std::vector<std::str
   if (!setup.task.dataset_path.empty()) {
     setup.task.dataset_path = std::filesystem::absolute(setup.task.dataset_path).lexically_normal();
   }
-  setup.train.deep_supervision = setup.task.deep_supervision;
   if (const int processes = processes_to_start(setup.train); processes > 1) {
     return parallel::run_as_processes(processes);
   }

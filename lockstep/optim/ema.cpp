@@ -70,6 +70,20 @@ void Ema::lay(const parallel::Bucket& bucket, std::map<std::string, Pair>& param
   averages_.push_back(flat);
 }
 
+void Ema::share(parallel::Group& group) {
+  const std::vector<at::Tensor> first = group.tensors_of_first(averages_);
+  LOCKSTEP_ASSERT(first.size() == averages_.size(), "ranks of several memories cannot share an average");
+  for (std::size_t bucket = 0; bucket < first.size(); ++bucket) {
+    for (Pair& pair : laid_) {
+      if (pair.average.is_alias_of(averages_[bucket])) {
+        pair.average.set_data(
+            first[bucket].narrow(0, pair.average.storage_offset(), pair.average.numel()).view(pair.average.sizes()));
+      }
+    }
+  }
+  averages_ = first;
+}
+
 void Ema::set() {
   const at::NoGradGuard no_grad;
   for (const auto* pairs : {&laid_, &frozen_, &buffers_}) {

@@ -5,9 +5,9 @@
 
 namespace lockstep::optim {
 
-void expect_share(const char* flag, double value, const char* example) {
+void expect_share(const char* name, double value, const char* example) {
   if (!(value >= 0 && value < 1)) {
-    throw UsageError(text(flag, ' ', value, " is not from 0 to below 1"), text("give ", flag, ' ', example));
+    throw UsageError(text(name, ' ', value, " is not from 0 to below 1"), text("give ", name, ' ', example));
   }
 }
 

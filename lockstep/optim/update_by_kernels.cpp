@@ -108,7 +108,9 @@ void update_by_kernels(const UpdateJob& job) {
   }
   const float average_weight = job.ema != nullptr ? static_cast<float>(job.ema->weight()) : 0;
   constexpr std::int64_t kFewestPieces = 32;  // worth waking a thread for
-  at::parallel_for(0, pieces, kFewestPieces, [&](std::int64_t first, std::int64_t last) {
+  const std::int64_t begin = pieces * job.share.index / job.share.count;
+  const std::int64_t end = pieces * (job.share.index + 1) / job.share.count;
+  at::parallel_for(begin, end, kFewestPieces, [&](std::int64_t first, std::int64_t last) {
     // The last stretch that begins at or before the piece.
     auto stretch = std::ranges::upper_bound(stretches, first, {}, &KernelStretch::first_piece) - 1;
     for (std::int64_t piece = first; piece < last; ++piece) {

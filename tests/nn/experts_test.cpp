@@ -142,7 +142,8 @@ TEST(Experts, RefuseWrongOptionsByTheirFlag) {
   EXPECT_EQ(usage_error(7, 7), "");
   EXPECT_NE(usage_error(-1, 0).find("--num-experts"), std::string::npos);
   EXPECT_NE(usage_error(7, 8).find("--moe-top-k"), std::string::npos);
-  EXPECT_NE(usage_error(1, 1).find("--moe-top-k"), std::string::npos);
+  EXPECT_NE(usage_error(0, 1).find("--moe-top-k"), std::string::npos);
+  EXPECT_NE(usage_error(1, 0).find("give 0 for none, or at least 2"), std::string::npos);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ class WatchedTask : public tasks::Task {
     return task_->summarise(records);
   }
   std::string best_metric() const override { return task_->best_metric(); }
-  std::unique_ptr<tasks::Model> make_model(std::uint64_t seed) const override {
+  std::unique_ptr<tasks::Model> make_model(std::optional<std::uint64_t> seed) const override {
     return std::make_unique<WatchedModel>(*this, task_->make_model(seed));
   }
 

@@ -32,7 +32,7 @@ CamouflageTask::CamouflageTask(const Options& options) : options_(options) {
   evaluation_set_ = std::make_unique<data::ImageMaskDataset>(std::move(folders.test), dataset_options(options_, false));
 }
 
-std::unique_ptr<Model> CamouflageTask::make_model(std::uint64_t seed) const {
+std::unique_ptr<Model> CamouflageTask::make_model(std::optional<std::uint64_t> seed) const {
   return std::make_unique<CamouflageModel>(options_, seed);
 }
 
