@@ -20,8 +20,8 @@ struct BatchServerOptions {
 /// to 352 x 352, flip, colours, normalised float32 planes. Throws DataError for a set that is not as described.
 void serve_batches(const BatchServerOptions& options, std::istream& in, std::ostream& out);
 
-/// Lets this process run on as many cores only: core 1 for one of them, cores 0, 1, … for more. Throws MachineError
-/// where they are not there.
+/// Lets the calling thread, and those that it starts from now on, run on so many cores only: core 1 for one of them,
+/// cores 0, 1, … for more. Throws MachineError where they are not there.
 void pin_to_cores(int count);
 
 }  // namespace lockstep::data

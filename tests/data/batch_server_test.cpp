@@ -1,10 +1,12 @@
 #include "lockstep/data/batch_server.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/files.h"
@@ -37,6 +39,20 @@ TEST(BatchServer, AnswersEveryGoWithOneLine) {
     EXPECT_GT(answer.at("cpu_ms"), 0);
   }
   EXPECT_FALSE(std::getline(out, line));
+}
+
+TEST(BatchServer, OneCoreIsTheSecondOne) {
+  std::thread([] {
+    cpu_set_t cores;
+    try {
+      pin_to_cores(1);
+    } catch (const MachineError&) {
+      GTEST_SKIP() << "this process may not run on core 1";
+    }
+    ASSERT_EQ(sched_getaffinity(0, sizeof cores, &cores), 0);
+    EXPECT_EQ(CPU_COUNT(&cores), 1);
+    EXPECT_TRUE(CPU_ISSET(1, &cores));
+  }).join();
 }
 
 TEST(BatchServer, RefusesAFolderWithoutImages) {
