@@ -9,6 +9,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/memory.h"
 #include "lockstep/base/text.h"
+#include "lockstep/cli/bench_data.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/general.h"
 #include "lockstep/cli/help.h"
@@ -35,6 +36,7 @@ const std::vector<Command>& commands() {
       {"predict camouflage", "write masks, overlays and a contact sheet for images", predict_camouflage,
        predict_camouflage_flags},
       {"schedule", "show the learning rate of a run before it is started", schedule, schedule_flags},
+      {"bench data", "measure how fast images are loaded, and where the time goes", bench_data, bench_data_flags},
   };
   return all;
 }
@@ -82,10 +84,10 @@ ExitCode dispatch(const std::vector<std::string>& arguments) {
     }
     names.push_back(command.name);
   }
-  const bool is_verb =
-      std::ranges::any_of(names, [&](const auto& name) { return name.starts_with(arguments[0] + " "); });
-  if (is_verb && (arguments.size() == 1 || arguments[1].starts_with("-"))) {
-    throw UsageError(text(arguments[0], " needs a task"), text("try lockstep ", arguments[0], " camouflage --help"));
+  const auto with_verb =
+      std::ranges::find_if(names, [&](const auto& name) { return name.starts_with(arguments[0] + " "); });
+  if (with_verb != names.end() && (arguments.size() == 1 || arguments[1].starts_with("-"))) {
+    throw UsageError(text(arguments[0], " needs a task"), text("try lockstep ", *with_verb, " --help"));
   }
   throw UsageError(text("there is no command '", given, "'"), suggestion(given, names, "see lockstep --help"));
 }

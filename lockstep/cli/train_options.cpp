@@ -162,6 +162,10 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
             "On GPUs, use only algorithms that repeat their results to the bit. On the CPU all do, for the same "
             "--threads-per-rank.",
             {.group = group});
+  table.add("--max-bad-samples", options.max_bad_samples,
+            "Samples that cannot be read and are left out, each with a warning; one more ends the run with the list of "
+            "them. What is left out adds nothing to the loss, and is not evaluated.",
+            {.group = group, .minimum = inclusive(0), .maximum = inclusive(kMostSamples), .affects_result = false});
   table.add_always_on("--use-ddp", "Training on all devices given; always on.", {.group = group});
   add_batch_options(table, options);
   add_machine_options(table, options);

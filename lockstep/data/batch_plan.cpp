@@ -35,14 +35,23 @@ Range BatchPlan::positions(std::uint64_t step_in_epoch) const {
   return {begin, std::min(begin + global_batch, samples_per_epoch)};
 }
 
-std::vector<Range> BatchPlan::passes(std::uint64_t step_in_epoch, int rank) const {
+Range BatchPlan::share(std::uint64_t step_in_epoch, int rank) const {
   LOCKSTEP_ASSERT(rank >= 0 && rank < world_size, "no such rank");
-  const Range share =
-      part_of(positions(step_in_epoch), static_cast<std::uint64_t>(rank), static_cast<std::uint64_t>(world_size));
-  const std::uint64_t count = divide_up(share.size(), per_rank_batch);
+  return part_of(positions(step_in_epoch), static_cast<std::uint64_t>(rank), static_cast<std::uint64_t>(world_size));
+}
+
+std::uint64_t BatchPlan::pass_count(std::uint64_t step_in_epoch, int rank) const {
+  return divide_up(share(step_in_epoch, rank).size(), per_rank_batch);
+}
+
+Range BatchPlan::pass(std::uint64_t step_in_epoch, int rank, std::uint64_t index) const {
+  return part_of(share(step_in_epoch, rank), index, pass_count(step_in_epoch, rank));
+}
+
+std::vector<Range> BatchPlan::passes(std::uint64_t step_in_epoch, int rank) const {
   std::vector<Range> passes;
-  for (std::uint64_t i = 0; i < count; ++i) {
-    passes.push_back(part_of(share, i, count));
+  for (std::uint64_t i = 0; i < pass_count(step_in_epoch, rank); ++i) {
+    passes.push_back(pass(step_in_epoch, rank, i));
   }
   return passes;
 }

@@ -37,8 +37,16 @@ struct BatchPlan {
   /// step has fewer samples than there are ranks and this one gets none.
   std::vector<Range> passes(std::uint64_t step_in_epoch, int rank) const;
 
+  /// How many they are, and one of them.
+  std::uint64_t pass_count(std::uint64_t step_in_epoch, int rank) const;
+  Range pass(std::uint64_t step_in_epoch, int rank, std::uint64_t index) const;
+
   /// Throws UsageError for batches or a world of no samples.
   void validate() const;
+
+ private:
+  /// What a rank gets of a step.
+  Range share(std::uint64_t step_in_epoch, int rank) const;
 };
 
 /// The plans of all epochs of a run: each holds from its first epoch to the next one's.

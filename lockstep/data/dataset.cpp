@@ -25,4 +25,15 @@ std::size_t Field::bytes() const {
   return count * size_of(dtype);
 }
 
+FieldSpans::FieldSpans(std::initializer_list<std::span<std::byte>> spans) {
+  for (const std::span<std::byte> span : spans) {
+    push_back(span);
+  }
+}
+
+void FieldSpans::push_back(std::span<std::byte> span) {
+  LOCKSTEP_ASSERT(count_ < kMost, "a sample has too many fields");
+  spans_[count_++] = span;
+}
+
 }  // namespace lockstep::data

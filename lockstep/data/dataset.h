@@ -1,8 +1,9 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,9 +43,27 @@ struct Draw {
   RandomStream augmentation() const { return RandomStream({seed, Purpose::kAugment, epoch, position, 0}); }
 };
 
+/// A few spans of bytes, without memory of their own: one is made for every sample.
+class FieldSpans {
+ public:
+  static constexpr std::size_t kMost = 16;  ///< fields that a layout can have
+
+  FieldSpans() = default;
+  FieldSpans(std::initializer_list<std::span<std::byte>> spans);
+
+  void push_back(std::span<std::byte> span);
+
+  std::size_t size() const { return count_; }
+  std::span<std::byte> operator[](std::size_t index) const { return spans_[index]; }
+
+ private:
+  std::array<std::span<std::byte>, kMost> spans_{};
+  std::size_t count_ = 0;
+};
+
 /// Where one sample of a batch is to be written.
 struct SampleSlot {
-  std::vector<std::span<std::byte>> fields;    ///< one a field of the layout, of Field::bytes() bytes
+  FieldSpans fields;                           ///< one a field of the layout, of Field::bytes() bytes
   std::vector<RaggedArray>* ragged = nullptr;  ///< arrays of this sample's own shape, if it has any
 
   template <typename T>

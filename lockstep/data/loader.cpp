@@ -1,60 +1,170 @@
 #include "lockstep/data/loader.h"
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/probe.h"
+#include "lockstep/base/text.h"
 #include "lockstep/data/epoch_order.h"
 #include "lockstep/data/pass_sequence.h"
 
 namespace lockstep::data {
 namespace {
 
-/// A batch that is being decoded.
-struct PendingBatch {
-  Batch batch;
-  std::size_t missing = 0;        ///< samples not decoded yet
-  std::exception_ptr error;       ///< of the first sample that failed …
-  std::size_t failed_sample = 0;  ///< … which is this one
+/// A sample that could not be loaded.
+struct Failure {
+  std::size_t sample = 0;
+  std::exception_ptr error;
+  bool is_bad_data = false;
 };
 
-/// What is ahead of one rank.
+/// Puts the sample's name in front of an error that may not say it.
+Failure describe(std::size_t sample, const std::string& name) {
+  try {
+    throw;
+  } catch (const DataError&) {
+    return {sample, std::current_exception(), true};
+  } catch (const UserError&) {
+    return {sample, std::current_exception()};
+  } catch (const std::bad_alloc&) {
+    return {sample, std::current_exception()};
+  } catch (const std::logic_error& error) {
+    return {sample, std::make_exception_ptr(std::logic_error(text("sample ", name, ": ", error.what())))};
+  } catch (const std::exception& error) {
+    return {sample, std::make_exception_ptr(std::runtime_error(text("sample ", name, ": ", error.what())))};
+  } catch (...) {
+    return {sample, std::current_exception()};
+  }
+}
+
+/// What the tasks of one loader share.
+struct Work {
+  const Dataset& dataset;
+  const LoaderOptions options;
+  std::mutex mutex{};  ///< guards what is handed over between threads
+};
+
+/// A batch that is being decoded, one sample a part.
+class PendingBatch final : public PoolJob {
+ public:
+  PendingBatch(Work& work, std::condition_variable& ready) : work_(work), ready_(ready) {}
+
+  /// To be called before the batch is submitted.
+  void expect_all() { missing_.store(batch.size(), std::memory_order_relaxed); }
+
+  /// Whether all samples have been dealt with. Looked at with the mutex held, so that `ready` is not missed.
+  bool is_done() const { return missing_.load(std::memory_order_acquire) == 0; }
+
+  Batch batch;
+  std::vector<Failure> failures;
+
+ private:
+  void run(std::size_t sample) noexcept override {
+    load(sample);
+    if (missing_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      const std::lock_guard lock(work_.mutex);
+      ready_.notify_all();
+    }
+  }
+
+  void load(std::size_t sample) {
+    const ProbeScope probe("decode a sample");
+    const SampleClock::Use clock(work_.options.clock);
+    const SampleClock::Scope scope(SamplePart::kOther);
+    const Draw& draw = batch.draws[sample];
+    try {
+      work_.dataset.load(draw, slot_of(batch, sample));
+    } catch (...) {
+      Failure failure = describe(sample, work_.dataset.name(draw.index));
+      const std::lock_guard lock(work_.mutex);
+      failures.push_back(std::move(failure));
+    }
+  }
+
+  Work& work_;
+  std::condition_variable& ready_;
+  std::atomic<std::size_t> missing_ = 0;
+};
+
+/// What is ahead of one rank: a ring of batches.
 struct Lane {
-  explicit Lane(PassSequence passes_of_rank) : passes(std::move(passes_of_rank)) {}
+  Lane(PassSequence passes_of_rank, Work& work, int prefetch_factor) : passes(std::move(passes_of_rank)) {
+    for (int i = 0; i < prefetch_factor; ++i) {
+      ring.emplace_back(work, ready);
+    }
+  }
+
+  PendingBatch& at(std::size_t place) { return ring[(first + place) % ring.size()]; }
 
   PassSequence passes;
   std::uint64_t epoch = 0;                    ///< the one that `order` is of
   std::shared_ptr<const EpochOrder> order{};  ///< shared by the lanes that are in the same epoch
-  std::deque<std::unique_ptr<PendingBatch>> ahead{};
   std::condition_variable ready{};
+  std::deque<PendingBatch> ring{};
+  std::size_t first = 0;  ///< the place of the next one to be handed out
+  std::size_t ahead = 0;  ///< how many are being decoded, or are done
 };
+
+/// Notes what cannot be read and takes it out of the batch; throws what is no matter of a single sample.
+void settle_failures(const Work& work, Batch& batch, std::vector<Failure>& failures) {
+  std::ranges::sort(failures, {}, &Failure::sample);
+  BadSamples* bad_samples = work.options.bad_samples;
+  std::vector<std::size_t> unreadable;
+  for (const Failure& failure : failures) {
+    if (!failure.is_bad_data || bad_samples == nullptr) {
+      std::rethrow_exception(failure.error);
+    }
+    bad_samples->note(work.dataset, batch.draws[failure.sample].index, failure.error);
+    unreadable.push_back(failure.sample);
+  }
+  bad_samples->check();
+  leave_out(batch, unreadable);
+}
 
 }  // namespace
 
-struct Loader::State : std::enable_shared_from_this<Loader::State> {
-  State(DecodePool& pool_, const Dataset& dataset_, const LoaderOptions& options_)
-      : pool(pool_), dataset(dataset_), options(options_) {}
+struct Loader::State {
+  State(DecodePool& pool_, const Dataset& dataset, const LoaderOptions& options)
+      : pool(pool_), work{dataset, options} {}
+
+  /// The pool must have let go of every batch, also where the making of the loader has failed half-way.
+  ~State() {
+    for_each_pending([this](PendingBatch& pending) {
+      pool.withdraw(pending);
+      pool.release(pending);
+    });
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
 
   std::shared_ptr<const EpochOrder> order_of(std::uint64_t epoch) const;
-  Batch make_batch(const Pass& pass, const EpochOrder& order);
+  void fill(Batch& batch, const Pass& pass, const EpochOrder& order);
   void prefetch(Lane& lane);
-  void decode(Lane& lane, PendingBatch& pending, std::size_t sample);
+
+  template <typename Visit>
+  void for_each_pending(const Visit& visit) {
+    for (Lane& lane : lanes) {
+      for (PendingBatch& pending : lane.ring) {
+        visit(pending);
+      }
+    }
+  }
 
   DecodePool& pool;
-  const Dataset& dataset;
-  const LoaderOptions options;
+  Work work;  ///< its mutex guards all that follows
 
-  std::mutex mutex;  ///< guards all that follows
+  std::uint64_t most_samples = 0;  ///< of a pass
   std::deque<Lane> lanes;
   std::vector<Batch> spare;  ///< came back, to be filled again
-  std::size_t decoding = 0;  ///< samples in the hands of the pool's threads
-  std::condition_variable none_decoding;
   bool cancelled = false;
 };
 
@@ -64,23 +174,23 @@ std::shared_ptr<const EpochOrder> Loader::State::order_of(std::uint64_t epoch) c
       return lane.order;
     }
   }
-  const std::size_t size = dataset.size();
+  const std::size_t size = work.dataset.size();
+  const LoaderOptions& options = work.options;
   return std::make_shared<EpochOrder>(options.shuffle ? shuffled_order(options.seed, epoch, size)
                                                       : dataset_order(size));
 }
 
-Batch Loader::State::make_batch(const Pass& pass, const EpochOrder& order) {
-  Batch batch;
+void Loader::State::fill(Batch& batch, const Pass& pass, const EpochOrder& order) {
   if (!spare.empty()) {
     batch = std::move(spare.back());
     spare.pop_back();
   }
-  std::vector<Draw> draws;
+  batch.draws.clear();
   for (std::uint64_t position = pass.positions.begin; position < pass.positions.end; ++position) {
-    draws.push_back({options.seed, pass.epoch, position, order[position]});
+    batch.draws.push_back({work.options.seed, pass.epoch, position, order[position]});
   }
-  shape_batch(batch, dataset.layout(), std::move(draws));
-  return batch;
+  most_samples = std::max<std::uint64_t>(most_samples, batch.size());
+  shape_batch(batch, work.dataset.layout(), most_samples, *work.options.memory);
 }
 
 /// Puts the rank's next pass, if there is one, into the pool's queue. The mutex must be held.
@@ -93,56 +203,25 @@ void Loader::State::prefetch(Lane& lane) {
     lane.order = order_of(pass->epoch);
     lane.epoch = pass->epoch;
   }
-  PendingBatch& pending = *lane.ahead.emplace_back(std::make_unique<PendingBatch>());
-  pending.batch = make_batch(*pass, *lane.order);
-  pending.missing = pending.batch.size();
-  for (std::size_t sample = 0; sample < pending.batch.size(); ++sample) {
-    pool.submit([state = shared_from_this(), &lane, &pending, sample] { state->decode(lane, pending, sample); });
-  }
-}
-
-/// Runs on a thread of the pool. `lane` and `pending` live as long as the state does: a batch leaves its lane only when
-/// no sample of it is missing.
-void Loader::State::decode(Lane& lane, PendingBatch& pending, std::size_t sample) {
-  {
-    const std::lock_guard lock(mutex);
-    if (cancelled) {
-      return;
-    }
-    ++decoding;
-  }
-  std::exception_ptr error;
-  try {
-    const ProbeScope probe("decode a sample");
-    dataset.load(pending.batch.draws[sample], slot_of(pending.batch, sample));
-  } catch (...) {
-    error = std::current_exception();
-  }
-  const std::lock_guard lock(mutex);
-  if (error && (!pending.error || sample < pending.failed_sample)) {
-    pending.error = std::move(error);
-    pending.failed_sample = sample;
-  }
-  if (--pending.missing == 0) {
-    lane.ready.notify_all();
-  }
-  if (--decoding == 0) {
-    none_decoding.notify_all();
-  }
+  PendingBatch& pending = lane.at(lane.ahead);
+  fill(pending.batch, *pass, *lane.order);
+  pending.expect_all();
+  pool.submit(pending, pending.batch.size());
+  ++lane.ahead;
 }
 
 Loader::Loader(DecodePool& pool, const Dataset& dataset, const RunPlan& plan, const LoaderOptions& options)
-    : state_(std::make_shared<State>(pool, dataset, options)) {
+    : state_(std::make_unique<State>(pool, dataset, options)) {
   plan.validate();
   LOCKSTEP_ASSERT(plan.of_epoch(options.first_epoch).samples_per_epoch == dataset.size(),
                   "the plan is not of this dataset");
   LOCKSTEP_ASSERT(options.prefetch_factor > 0, "nothing would ever be decoded");
-  const std::lock_guard lock(state_->mutex);
+  const std::lock_guard lock(state_->work.mutex);
   for (int rank = 0; rank < plan.world_size(); ++rank) {
     const bool served = !options.only_rank || *options.only_rank == rank;
     PassSequence passes(plan, rank, options.first_epoch, options.first_step,
                         served ? options.end_epoch : options.first_epoch);
-    state_->lanes.emplace_back(std::move(passes));
+    state_->lanes.emplace_back(std::move(passes), state_->work, options.prefetch_factor);
   }
   for (int i = 0; i < options.prefetch_factor; ++i) {
     for (Lane& lane : state_->lanes) {
@@ -151,41 +230,43 @@ Loader::Loader(DecodePool& pool, const Dataset& dataset, const RunPlan& plan, co
   }
 }
 
-Loader::~Loader() {
-  cancel();
-  std::unique_lock lock(state_->mutex);
-  state_->none_decoding.wait(lock, [this] { return state_->decoding == 0; });
-}
+Loader::~Loader() { cancel(); }
 
 Batch Loader::next(int rank) {
-  std::unique_lock lock(state_->mutex);
-  Lane& lane = state_->lanes.at(static_cast<std::size_t>(rank));
-  LOCKSTEP_ASSERT(state_->cancelled || !lane.ahead.empty(), "a rank asks for more passes than it has");
+  Batch batch;
+  std::vector<Failure> failures;
   {
-    const ProbeScope probe("wait for data");
-    lane.ready.wait(lock, [&] { return state_->cancelled || lane.ahead.front()->missing == 0; });
+    std::unique_lock lock(state_->work.mutex);
+    Lane& lane = state_->lanes.at(static_cast<std::size_t>(rank));
+    LOCKSTEP_ASSERT(state_->cancelled || lane.ahead > 0, "a rank asks for more passes than it has");
+    {
+      const ProbeScope probe("wait for data");
+      lane.ready.wait(lock, [&] { return state_->cancelled || lane.at(0).is_done(); });
+    }
+    if (state_->cancelled) {
+      throw LoaderCancelled();
+    }
+    batch = std::move(lane.at(0).batch);
+    failures.swap(lane.at(0).failures);
+    lane.first = (lane.first + 1) % lane.ring.size();
+    --lane.ahead;
+    state_->prefetch(lane);
   }
-  if (state_->cancelled) {
-    throw LoaderCancelled();
+  if (!failures.empty()) {
+    settle_failures(state_->work, batch, failures);
   }
-  const std::unique_ptr<PendingBatch> pending = std::move(lane.ahead.front());
-  lane.ahead.pop_front();
-  state_->prefetch(lane);
-  lock.unlock();
-  if (pending->error) {
-    std::rethrow_exception(pending->error);
-  }
-  return std::move(pending->batch);
+  return batch;
 }
 
 void Loader::recycle(Batch&& batch) {
-  const std::lock_guard lock(state_->mutex);
+  const std::lock_guard lock(state_->work.mutex);
   state_->spare.push_back(std::move(batch));
 }
 
 void Loader::cancel() {
-  const std::lock_guard lock(state_->mutex);
+  const std::lock_guard lock(state_->work.mutex);
   state_->cancelled = true;
+  state_->for_each_pending([this](PendingBatch& pending) { state_->pool.withdraw(pending); });
   for (Lane& lane : state_->lanes) {
     lane.ready.notify_all();
   }

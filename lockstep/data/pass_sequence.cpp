@@ -15,12 +15,12 @@ PassSequence::PassSequence(const RunPlan& plan, int rank, std::uint64_t first_ep
 std::optional<Pass> PassSequence::next() {
   // From the last change on epochs are dealt out alike: a rank that gets nothing in a whole one never gets anything.
   const std::uint64_t hopeless_epoch = std::max(epoch_, plan_.last_change()) + 1;
-  while (used_ == passes_.size()) {
+  while (used_ == passes_) {
     if (epoch_ > hopeless_epoch || !take_step()) {
       return std::nullopt;
     }
   }
-  return Pass{epoch_of_passes_, passes_[used_++]};
+  return Pass{epoch_of_passes_, plan_.of_epoch(epoch_of_passes_).pass(step_of_passes_, rank_, used_++)};
 }
 
 bool PassSequence::take_step() {
@@ -32,7 +32,8 @@ bool PassSequence::take_step() {
     return false;
   }
   epoch_of_passes_ = epoch_;
-  passes_ = plan_.of_epoch(epoch_).passes(step_++, rank_);
+  step_of_passes_ = step_++;
+  passes_ = plan_.of_epoch(epoch_).pass_count(step_of_passes_, rank_);
   used_ = 0;
   return true;
 }

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "lockstep/data/batch_plan.h"
 
@@ -35,9 +34,11 @@ class PassSequence {
   std::uint64_t epoch_;
   std::uint64_t step_;
   std::uint64_t end_epoch_;
+  // The step that was taken last:
   std::uint64_t epoch_of_passes_ = 0;
-  std::vector<Range> passes_;  ///< of the step that was taken last
-  std::size_t used_ = 0;       ///< how many of them were handed out
+  std::uint64_t step_of_passes_ = 0;
+  std::uint64_t passes_ = 0;  ///< how many it has of this rank …
+  std::uint64_t used_ = 0;    ///< … and how many of them were handed out
 };
 
 }  // namespace lockstep::data

@@ -56,8 +56,9 @@ Verdict agree(parallel::Group& group, const Vote& vote) {
     join(verdict.not_finite, words.substr(0, fixed.not_finite_length));
     join(verdict.failure, words.substr(fixed.not_finite_length));
   }
-  LOCKSTEP_ASSERT(verdict.samples > 0 || !verdict.failure.empty(), "a step without samples");
-  verdict.loss = loss_sum / static_cast<double>(verdict.samples);
+  // A step without samples (all of them were left out, see data::BadSamples) has no loss and moves nothing.
+  const bool is_empty = verdict.samples == 0 && verdict.failure.empty();
+  verdict.loss = is_empty ? 0 : loss_sum / static_cast<double>(verdict.samples);
   return verdict;
 }
 

@@ -24,7 +24,7 @@ struct Vote {
 
 /// What all ranks together say: the same on every rank.
 struct Verdict {
-  double loss = 0;  ///< mean over the global batch
+  double loss = 0;  ///< mean over the samples of the global batch; 0 where all of them were left out
   std::int64_t samples = 0;
   std::uint64_t digest = 0;
   std::vector<double> utilisation;  ///< by rank

@@ -40,7 +40,11 @@ data::Batch first_batch(const Plan& plan, const Stage& stage, int rank) {
   for (std::uint64_t position = range.begin; position < range.end; ++position) {
     draws.push_back({plan.options.seed, 0, position, order[position]});
   }
-  return data::load_batch(samples, std::move(draws));
+  data::Batch batch = data::load_batch(samples, std::move(draws), plan.bad_samples);
+  if (batch.size() == 0) {
+    throw DataError("--autotune: no sample of the first batch can be read", "mend them, or leave --autotune out");
+  }
+  return batch;
 }
 
 /// A rank's network at work on one batch.
@@ -130,7 +134,9 @@ void autotune(const parallel::World& world, const tasks::Task& task, TrainOption
     return;
   }
   allow_algorithms(options);
-  const Plan plan = plan_of(world, task, options);
+  data::BadSamples bad_samples(static_cast<std::size_t>(options.max_bad_samples));
+  Plan plan = plan_of(world, task, options);
+  plan.bad_samples = &bad_samples;
   const int most_threads = most_threads_per_rank(world, parallel::available_cores(), options);
   Tuning best;
   const parallel::LaunchOptions launching{.threads_per_rank = 1, .timeout = Seconds(options.watchdog_seconds)};

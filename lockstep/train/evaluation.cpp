@@ -41,9 +41,10 @@ void unpack(std::span<const std::byte> bytes, std::vector<PlacedRecord>& records
 }  // namespace
 
 Metrics evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model, data::DecodePool& pool,
-                 std::int64_t batch_size, const Precision& precision) {
+                 std::int64_t batch_size, const Precision& precision, data::BadSamples* bad_samples) {
   std::vector<PlacedRecord> own;
-  sweep(rank, task.evaluation_set(), model, pool, {batch_size, precision}, [&](const tasks::DeviceBatch& batch) {
+  const SweepOptions sweeping{batch_size, precision, bad_samples};
+  sweep(rank, task.evaluation_set(), model, pool, sweeping, [&](const tasks::DeviceBatch& batch) {
     std::vector<tasks::Record> scores = model.score(batch);
     for (std::size_t i = 0; i < batch.host.size(); ++i) {
       own.push_back({batch.host.draws[i].position, std::move(scores.at(i))});
@@ -83,7 +84,7 @@ Statistics gather_statistics(parallel::Group& group, tasks::Model& model) {
 }
 
 std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
-                                       std::size_t count) {
+                                       std::size_t count, data::BadSamples* bad_samples) {
   const data::Dataset& set = task.evaluation_set();
   count = std::min(count, set.size());
   std::vector<std::uint64_t> indices;
@@ -91,11 +92,13 @@ std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::
     indices.push_back(i * set.size() / count);
   }
   std::vector<tasks::Example> examples;
-  visit_samples(rank, set, model, indices, {},
-                [&](const tasks::DeviceBatch& batch) { examples = model.illustrate(batch); });
-  for (std::size_t i = 0; i < examples.size(); ++i) {
-    examples[i].caption = set.name(indices.at(i));
-  }
+  const SweepOptions sweeping{.bad_samples = bad_samples};
+  visit_samples(rank, set, model, indices, sweeping, [&](const tasks::DeviceBatch& batch) {
+    examples = model.illustrate(batch);
+    for (std::size_t i = 0; i < examples.size(); ++i) {
+      examples[i].caption = set.name(batch.host.draws.at(i).index);
+    }
+  });
   return examples;
 }
 

@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "lockstep/data/bad_samples.h"
 #include "lockstep/data/decode_pool.h"
 #include "lockstep/parallel/launch.h"
 #include "lockstep/tasks/task.h"
@@ -16,15 +17,17 @@ using Metrics = std::map<std::string, double>;
 using Statistics = std::map<std::string, double>;
 
 /// The metrics of a model over the task's evaluation set, each sample counted once. Collective: every rank scores its
-/// share, and all get the same numbers. Sums are taken in the order of the set, whoever scored a sample.
+/// share, and all get the same numbers. Sums are taken in the order of the set, whoever scored a sample. A sample that
+/// cannot be read is not counted and noted in `bad_samples`; without them it is an error.
 Metrics evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model, data::DecodePool& pool,
-                 std::int64_t batch_size, const Precision& precision);
+                 std::int64_t batch_size, const Precision& precision, data::BadSamples* bad_samples = nullptr);
 
 /// The model's statistics since they were last taken, summed over all ranks. Collective.
 Statistics gather_statistics(parallel::Group& group, tasks::Model& model);
 
-/// What the model makes of `count` samples spread over the evaluation set. Not collective.
+/// What the model makes of `count` samples spread over the evaluation set, `bad_samples` left out as in `evaluate`. Not
+/// collective.
 std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
-                                       std::size_t count);
+                                       std::size_t count, data::BadSamples* bad_samples = nullptr);
 
 }  // namespace lockstep::train

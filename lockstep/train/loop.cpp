@@ -120,7 +120,8 @@ bool Loop::evaluation_is_due(const checkpoint::State& state) const {
 bool Loop::evaluate(checkpoint::State& state) {
   step_.timer().enter(Part::kEvaluate);
   const auto measure = [&](tasks::Model& model) {
-    return train::evaluate(rank_, plan_.task, model, pool_, plan_.options.batch_size, plan_.precision);
+    return train::evaluate(rank_, plan_.task, model, pool_, plan_.options.batch_size, plan_.precision,
+                           plan_.bad_samples);
   };
   const auto raw = measure(replica_.model());
   const auto averaged = replica_.averaged_model() ? std::optional(measure(*replica_.averaged_model())) : std::nullopt;

@@ -59,6 +59,7 @@ void TrainOptions::validate() const {
   require(!threads_per_rank || *threads_per_rank >= 1, "--threads-per-rank", "1 or more");
   require(!num_workers || *num_workers >= 1, "--num-workers", "1 or more");
   require(prefetch_factor >= 1, "--prefetch-factor", "1 or more");
+  require(max_bad_samples >= 0, "--max-bad-samples", "0 or more");
   require(watchdog_seconds >= 1, "--watchdog", "1 second or more");
 }
 

@@ -52,6 +52,7 @@ struct TrainOptions {
   bool autotune = false;                         ///< measure what is fastest where the two are left open
   std::optional<std::int64_t> num_workers;       ///< decode threads, for all ranks together
   std::int64_t prefetch_factor = 2;              ///< passes decoded ahead, for each rank
+  std::int64_t max_bad_samples = 0;              ///< that cannot be read, and are left out; one more ends the run
   bool deterministic = false;                    ///< on GPUs: only algorithms that repeat their bits
   double watchdog_seconds = 600;                 ///< how long ranks wait for each other
 

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "lockstep/data/bad_samples.h"
 #include "lockstep/tasks/task.h"
 #include "lockstep/train/memory_format.h"
 #include "lockstep/train/options.h"
@@ -17,6 +18,7 @@ struct Plan {
   std::vector<Stage> stages{};
   Precision precision{};
   MemoryFormat memory_format{};
+  data::BadSamples* bad_samples = nullptr;  ///< those of this process: all its loaders leave them out and note them
 };
 
 }  // namespace lockstep::train

@@ -207,6 +207,7 @@ RunEnd train_on_all_ranks(Setting& setting, Journal* journal) {
   if (setting.world.place) {
     loading.only_rank = setting.world.first_rank;
   }
+  loading.bad_samples = setting.plan.bad_samples;
   data::Loader loader(pool, setting.plan.task.training_set(), run_plan(setting.plan.stages), loading);
 
   RunEnd end = RunEnd::kFinished;
@@ -223,6 +224,10 @@ RunEnd train_on_all_ranks(Setting& setting, Journal* journal) {
       warn_of_lost_steps(state);
     }
   });
+  if (const std::size_t count = setting.plan.bad_samples->count(); count > 0) {
+    log::warn(text(count, count == 1 ? " sample that cannot be read was" : " samples that cannot be read were",
+                   " left out; each is named above"));
+  }
   return end;
 }
 
@@ -230,7 +235,7 @@ std::vector<observe::ReportExample> make_examples(const Setting& setting, const 
   std::vector<observe::ReportExample> examples;
   parallel::launch({setting.world.devices.front()}, {}, [&](parallel::Rank& rank) {
     const auto model = load_trained(setting.plan.task, folder.best_model(), rank.device);
-    for (tasks::Example& example : illustrate(rank, setting.plan.task, *model, kExamples)) {
+    for (tasks::Example& example : illustrate(rank, setting.plan.task, *model, kExamples, setting.plan.bad_samples)) {
       examples.push_back({std::move(example.caption), std::move(example.png)});
     }
   });
@@ -281,7 +286,9 @@ RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOpt
   options.validate();
   allow_algorithms(options);
 
+  data::BadSamples bad_samples(static_cast<std::size_t>(options.max_bad_samples));
   Setting setting = settle(world, task, options);
+  setting.plan.bad_samples = &bad_samples;
   return folder != nullptr ? train_and_record(setting, *folder, recipe) : train_on_all_ranks(setting, nullptr);
 }
 

@@ -56,6 +56,8 @@ StepOutcome Step::run(const Stage& stage, checkpoint::State& state, bool wants_t
   return outcome;
 }
 
+/// Samples that cannot be read are missing in their batches and add nothing: the sum of the losses is divided by the
+/// planned count all the same, so that no rank need ask the others how many there were.
 /// A rank that fails goes on to the end of the step like the others, without gradients.
 void Step::run_passes(const Share& share, Vote& vote) {
   replica_.model().network().train();
@@ -70,7 +72,10 @@ void Step::run_passes(const Share& share, Vote& vote) {
         replica_.sync().before_last_pass();
       }
       data::Batch batch = has_samples ? next_batch(vote) : empty_batch();
-      run_pass(batch, share, vote);
+      // A batch all of whose samples were left out has no gradients; it is passed on only where others wait for it.
+      if (batch.size() > 0 || share.joined_passes > 0) {
+        run_pass(batch, share, vote);
+      }
       loader_.recycle(std::move(batch));
     }
   } catch (const UserError&) {

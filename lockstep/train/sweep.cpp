@@ -40,6 +40,7 @@ void sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& m
   loading.shuffle = false;
   loading.end_epoch = 1;
   loading.only_rank = rank.index;
+  loading.bad_samples = options.bad_samples;
   data::Loader loader(pool, set, plan, loading);
 
   const EvaluationMode mode(model.network(), rank.device, options.precision);
@@ -47,22 +48,26 @@ void sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& m
     const std::size_t passes = plan.passes(step, rank.index).size();
     for (std::size_t pass = 0; pass < passes; ++pass) {
       data::Batch batch = loader.next(rank.index);
-      visit(to_device(batch, rank.device));
+      if (batch.size() > 0) {
+        visit(to_device(batch, rank.device));
+      }
       loader.recycle(std::move(batch));
     }
   }
 }
 
 void visit_samples(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& model,
-                   const std::vector<std::uint64_t>& indices, const Precision& precision,
+                   const std::vector<std::uint64_t>& indices, const SweepOptions& options,
                    const std::function<void(const tasks::DeviceBatch&)>& visit) {
   std::vector<data::Draw> draws;
   for (const std::uint64_t index : indices) {
     draws.push_back({0, 0, index, index});
   }
-  data::Batch batch = data::load_batch(set, draws);
-  const EvaluationMode mode(model.network(), rank.device, precision);
-  visit(to_device(batch, rank.device));
+  data::Batch batch = data::load_batch(set, draws, options.bad_samples);
+  const EvaluationMode mode(model.network(), rank.device, options.precision);
+  if (batch.size() > 0) {
+    visit(to_device(batch, rank.device));
+  }
 }
 
 }  // namespace lockstep::train

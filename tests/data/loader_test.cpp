@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <future>
 #include <thread>
 
@@ -32,6 +33,9 @@ class NumberDataset : public Dataset {
     if (std::find(broken.begin(), broken.end(), draw.index) != broken.end()) {
       throw DataError(name(draw.index) + " is broken", "mend it");
     }
+    if (draw.index == surprising) {
+      throw std::runtime_error("out of luck");
+    }
     slot.field<std::int64_t>(0)[0] = static_cast<std::int64_t>(draw.index);
     std::ranges::fill(slot.field<float>(1), static_cast<float>(draw.augmentation().uniform()));
     slot.ragged->push_back(
@@ -41,6 +45,7 @@ class NumberDataset : public Dataset {
   std::uint64_t slow = ~std::uint64_t{0};
   std::shared_future<void> slow_may_end;
   std::vector<std::uint64_t> broken;
+  std::uint64_t surprising = ~std::uint64_t{0};
   mutable std::atomic<int> loads = 0;
 
  private:
@@ -72,7 +77,7 @@ Received receive(Loader& loader, const BatchPlan& plan, int rank, LoaderOptions 
           received.positions.push_back(batch.draws[i].position);
           received.indices.push_back(batch.draws[i].index);
         }
-        for (const std::vector<std::byte>& field : batch.fields) {
+        for (const HostBuffer& field : batch.fields) {
           received.bytes.insert(received.bytes.end(), field.begin(), field.end());
         }
         loader.recycle(std::move(batch));
@@ -187,6 +192,40 @@ TEST(Loader, ThrowsTheFirstErrorOfABatchOnTheRankThatAsksForIt) {
   }
 }
 
+TEST(Loader, NamesTheSampleOfAnErrorThatDoesNot) {
+  NumberDataset dataset(4);
+  dataset.surprising = 2;
+  LoaderOptions options = epochs(1);
+  options.shuffle = false;
+  DecodePool pool(2);
+  Loader loader(pool, dataset, BatchPlan{4, 4, 4, 1}, options);
+  try {
+    loader.next(0);
+    FAIL() << "no error";
+  } catch (const std::runtime_error& error) {
+    EXPECT_STREQ(error.what(), "sample number 2: out of luck");
+  }
+}
+
+TEST(Loader, BeginsNoSampleAfterCancel) {
+  NumberDataset dataset(64);
+  std::promise<void> end;
+  dataset.slow = 0;
+  dataset.slow_may_end = end.get_future().share();
+  LoaderOptions options = epochs(1);
+  options.shuffle = false;
+  DecodePool pool(1);
+  {
+    Loader loader(pool, dataset, BatchPlan{64, 16, 16, 1}, options);
+    while (dataset.loads == 0) {
+      std::this_thread::yield();
+    }
+    loader.cancel();
+    end.set_value();
+  }
+  EXPECT_EQ(dataset.loads, 1);
+}
+
 TEST(Loader, CancelWakesARankThatWaits) {
   NumberDataset dataset(4);
   std::promise<void> end;
@@ -222,7 +261,8 @@ TEST(Loader, ReusesTheMemoryOfBatchesThatCameBack) {
   std::vector<const std::byte*> addresses;
   for (int i = 0; i < 64; ++i) {
     Batch batch = loader.next(0);
-    addresses.push_back(batch.fields[0].data());
+    addresses.push_back(batch.fields[1].data());
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(addresses.back()) % kBufferAlignment, 0U);
     loader.recycle(std::move(batch));
   }
   std::sort(addresses.begin(), addresses.end());
@@ -230,34 +270,52 @@ TEST(Loader, ReusesTheMemoryOfBatchesThatCameBack) {
   EXPECT_LE(addresses.size(), 4U);  // the one in use, and those ahead
 }
 
-TEST(DecodePool, StartsTasksInTheirOrder) {
-  std::vector<int> order;
-  std::promise<void> done;
-  DecodePool pool(1);
-  for (int i = 0; i < 10; ++i) {
-    pool.submit([&order, i] { order.push_back(i); });
+/// Memory of which one can see how much is taken.
+std::atomic<int> buffers_taken = 0;
+
+TEST(Loader, TakesTheMemoryOfBatchesFromWhereItIsTold) {
+  static constexpr HostMemory memory{[](std::size_t bytes) {
+                                       ++buffers_taken;
+                                       return ordinary_memory().take(bytes);
+                                     },
+                                     [](std::byte* taken, std::size_t bytes) noexcept {
+                                       --buffers_taken;
+                                       ordinary_memory().give_back(taken, bytes);
+                                     }};
+  {
+    const NumberDataset dataset(30);
+    LoaderOptions options = epochs(1);
+    options.memory = &memory;
+    DecodePool pool(2);
+    Loader loader(pool, dataset, BatchPlan{30, 3, 3, 1}, options);
+    for (int i = 0; i < 10; ++i) {
+      loader.recycle(loader.next(0));
+    }
+    // Two fields; a batch in use and two ahead.
+    EXPECT_LE(buffers_taken, 2 * 3);
+    EXPECT_GT(buffers_taken, 0);
   }
-  pool.submit([&done] { done.set_value(); });
-  done.get_future().wait();
-  EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 7, 8, 9));
+  EXPECT_EQ(buffers_taken, 0);
 }
 
-TEST(DecodePool, DropsWhatHasNotBegunWhenItEnds) {
-  std::atomic<int> ran = 0;
-  std::promise<void> begun;
-  {
-    DecodePool pool(1);
-    pool.submit([&] {
-      ++ran;
-      begun.set_value();
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-    });
-    for (int i = 0; i < 100; ++i) {
-      pool.submit([&ran] { ++ran; });
-    }
-    begun.get_future().wait();
+/// CPU time of this process, in seconds.
+double cpu_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+TEST(Loader, SleepsWhileTheConsumerIsSlow) {
+  const NumberDataset dataset(64);
+  DecodePool pool(8);
+  Loader loader(pool, dataset, BatchPlan{64, 4, 4, 1}, epochs(4));
+  const double before = cpu_seconds();
+  for (int i = 0; i < 10; ++i) {
+    loader.recycle(loader.next(0));
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
-  EXPECT_EQ(ran, 1);
+  // A single thread that spins would use half a second.
+  EXPECT_LT(cpu_seconds() - before, 0.1);
 }
 
 }  // namespace

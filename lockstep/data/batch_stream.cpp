@@ -1,0 +1,58 @@
+#include "lockstep/data/batch_stream.h"
+
+#include <ctime>
+#include <utility>
+
+#include "lockstep/base/clock.h"
+
+namespace lockstep::data {
+namespace {
+
+double cpu_seconds_of_process() {
+  std::timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+}
+
+LoaderOptions loader_options(const BatchStreamOptions& options) {
+  LoaderOptions loading;
+  loading.seed = options.seed;
+  loading.clock = options.clock;
+  return loading;
+}
+
+}  // namespace
+
+BatchStream::BatchStream(const Dataset& dataset, const BatchStreamOptions& options)
+    : pool_(options.num_workers),
+      loader_(pool_, dataset, BatchPlan{dataset.size(), options.batch_size, options.batch_size, /*world_size=*/1},
+              loader_options(options)) {}
+
+template <typename IsEnough>
+StreamMeasure BatchStream::take_until(const IsEnough& is_enough) {
+  StreamMeasure measure;
+  const Stopwatch watch;
+  const double cpu_before = cpu_seconds_of_process();
+  do {
+    Batch batch = loader_.next(/*rank=*/0);
+    measure.samples += batch.size();
+    loader_.recycle(std::move(batch));
+    measure.seconds = watch.seconds();
+  } while (!is_enough(measure));
+  measure.cpu_seconds = cpu_seconds_of_process() - cpu_before;
+  return measure;
+}
+
+StreamMeasure BatchStream::take_batches(std::uint64_t count) {
+  if (count == 0) {
+    return {};
+  }
+  std::uint64_t taken = 0;
+  return take_until([&](const StreamMeasure&) { return ++taken == count; });
+}
+
+StreamMeasure BatchStream::take_for(double seconds) {
+  return take_until([&](const StreamMeasure& measure) { return measure.seconds >= seconds; });
+}
+
+}  // namespace lockstep::data

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "lockstep/data/batch_stream.h"
+
+namespace lockstep::data {
+
+/// How fast samples come, where the time goes, and what no loader can do without.
+struct LoadingSpeed {
+  int num_workers = 1;
+  StreamMeasure measure;
+  SampleClock::Times times{};          ///< of `measure`, over all threads
+  double huffman_seconds = 0;          ///< a JPEG on one core; 0: the set has none
+  double memcpy_seconds = 0;           ///< a sample on one core
+  std::uint64_t bytes_per_sample = 0;  ///< that end up in the batch
+};
+
+/// Takes batches of the dataset for so many seconds, after a few that are not counted, then measures the limits:
+/// Huffman decoding of `images`, those of them that are JPEGs, and the copying of a batch. Throws DataError as the
+/// dataset does.
+LoadingSpeed measure_loading(const Dataset& dataset, const std::vector<std::filesystem::path>& images,
+                             const BatchStreamOptions& options, double seconds);
+
+/// The same in words, as lines of a table.
+std::string describe(const LoadingSpeed& speed);
+
+}  // namespace lockstep::data

@@ -1,0 +1,74 @@
+// Counts what is allocated while batches are loaded: hence the replaced operators new and delete of this program.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+#include "lockstep/data/loader.h"
+
+namespace {
+
+std::atomic<long> allocations = 0;
+
+void* allocate(std::size_t bytes, std::size_t alignment) {
+  ++allocations;
+  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
+  if (memory == nullptr) {
+    throw std::bad_alloc();
+  }
+  return memory;
+}
+
+}  // namespace
+
+// Where they are inlined, GCC 12 takes new and free for a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t bytes) { return allocate(bytes, alignof(std::max_align_t)); }
+[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
+  return allocate(bytes, static_cast<std::size_t>(alignment));
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace lockstep::data {
+namespace {
+
+class ConstantDataset : public Dataset {
+ public:
+  std::size_t size() const override { return 10'000; }
+  const std::vector<Field>& layout() const override { return layout_; }
+  std::string name(std::size_t) const override { return "constant"; }
+
+  void load(const Draw& draw, const SampleSlot& slot) const override {
+    slot.field<std::int64_t>(0)[0] = static_cast<std::int64_t>(draw.index);
+  }
+
+ private:
+  std::vector<Field> layout_{{"a name that is too long for a string without memory", DType::kInt64, {}},
+                             {"noise", DType::kUInt8, {8, 8, 3}}};
+};
+
+TEST(LoaderMemory, NothingIsAllocatedForASampleOnceBatchesComeBack) {
+  const ConstantDataset dataset;
+  DecodePool pool(3);
+  // Passes of seven and of eight samples.
+  Loader loader(pool, dataset, BatchPlan{dataset.size(), 30, 8, 2}, {});
+  const auto take = [&](int batches) {
+    for (int i = 0; i < batches; ++i) {
+      for (int rank = 0; rank < 2; ++rank) {
+        loader.recycle(loader.next(rank));
+      }
+    }
+  };
+  take(20);
+  const long before = allocations;
+  EXPECT_GT(before, 0);  // they are counted
+  take(70);              // more than 1,000 samples
+  EXPECT_EQ(allocations - before, 0);
+}
+
+}  // namespace
+}  // namespace lockstep::data

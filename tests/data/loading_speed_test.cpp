@@ -1,0 +1,89 @@
+#include "lockstep/data/loading_speed.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lockstep/base/files.h"
+#include "lockstep/data/image_mask_dataset.h"
+#include "lockstep/data/normalised_dataset.h"
+#include "lockstep/media/encode.h"
+#include "tests/support/photographs.h"
+#include "tests/support/temp_folder.h"
+
+namespace lockstep::data {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr media::ImageSize kSize{64, 48};
+
+/// A photograph as JPEG and as PNG, with a mask.
+struct Photographs {
+  Photographs() {
+    write_file_atomically(folder / "a.jpg", media::encode_jpeg(test::make_photograph(1, kSize), 90));
+    write_file_atomically(folder / "b.png", media::encode_png(test::make_photograph(2, kSize)));
+    write_file_atomically(folder / "mask.png", media::encode_png(test::make_mask(1, kSize)));
+  }
+
+  test::TempFolder folder;
+  ImageMaskDataset dataset{{{"a", folder / "a.jpg", folder / "mask.png"}, {"b", folder / "b.png", folder / "mask.png"}},
+                           {.image_size = 16}};
+};
+
+TEST(NormalisedDataset, GivesPlanesOfTheSameSample) {
+  const Photographs photographs;
+  const NormalisedDataset normalised(photographs.dataset);
+  Batch plain = load_batch(photographs.dataset, {{0, 0, 0, 0}});
+  Batch planes = load_batch(normalised, {{0, 0, 0, 0}});
+  const auto levels = slot_of(plain, 0).field<std::uint8_t>(0);
+  const auto values = slot_of(planes, 0).field<float>(0);
+  ASSERT_EQ(values.size(), 3U * 16 * 16);
+  constexpr std::size_t kPixel = 100;
+  EXPECT_NEAR(values[kPixel], (levels[3 * kPixel] / 255.0 - 0.485) / 0.229, 1e-6);
+  EXPECT_NEAR(values[256 + kPixel], (levels[3 * kPixel + 1] / 255.0 - 0.456) / 0.224, 1e-6);
+  EXPECT_NEAR(values[512 + kPixel], (levels[3 * kPixel + 2] / 255.0 - 0.406) / 0.225, 1e-6);
+  const auto mask_levels = slot_of(plain, 0).field<std::uint8_t>(1);
+  const auto mask = slot_of(planes, 0).field<float>(1);
+  for (std::size_t i = 0; i < mask.size(); ++i) {
+    EXPECT_NEAR(mask[i], mask_levels[i] / 255.0, 1e-6);
+  }
+}
+
+TEST(LoadingSpeed, MeasuresSamplesPartsAndLimits) {
+  const Photographs photographs;
+  const NormalisedDataset normalised(photographs.dataset);
+  BatchStreamOptions options;
+  options.num_workers = 2;
+  options.batch_size = 4;
+  const LoadingSpeed speed = measure_loading(normalised, {photographs.folder / "a.jpg", photographs.folder / "b.png"},
+                                             options, /*seconds=*/0.05);
+  EXPECT_GE(speed.measure.seconds, 0.05);
+  EXPECT_GT(speed.measure.samples, 0U);
+  EXPECT_GT(speed.measure.cpu_seconds, 0);
+  EXPECT_GT(speed.times[static_cast<std::size_t>(SamplePart::kCopy)].count(), 0);
+  EXPECT_GT(speed.huffman_seconds, 0);
+  EXPECT_GT(speed.memcpy_seconds, 0);
+  EXPECT_EQ(speed.bytes_per_sample, 4U * 16 * 16 * sizeof(float));
+}
+
+TEST(LoadingSpeed, IsToldAsATable) {
+  using std::chrono::milliseconds;
+  LoadingSpeed speed;
+  speed.num_workers = 2;
+  speed.measure = {.samples = 1000, .seconds = 2, .cpu_seconds = 4};
+  speed.times[static_cast<std::size_t>(SamplePart::kRead)] = milliseconds(1000);
+  speed.times[static_cast<std::size_t>(SamplePart::kDecode)] = milliseconds(3000);
+  speed.huffman_seconds = 0.002;
+  speed.memcpy_seconds = 0.0002;
+  speed.bytes_per_sample = 2'000'000;
+  const std::string words = describe(speed);
+  EXPECT_THAT(words, HasSubstr("500 images/s with 2 decode threads; 250 images/s a core (a second of CPU time)\n"));
+  EXPECT_THAT(words, HasSubstr("  read                1.000   25.0 %\n"));
+  EXPECT_THAT(words, HasSubstr("  decode              3.000   75.0 %\n"));
+  EXPECT_THAT(words, HasSubstr("  sum                 4.000  100.0 %\n"));
+  EXPECT_THAT(words, HasSubstr("  Huffman alone       2.000  500 images/s a core; this is 50.0 % of it\n"));
+  EXPECT_THAT(words, HasSubstr("  memcpy              0.200  10.0 GB/s, a sample of 2.0 MB\n"));
+}
+
+}  // namespace
+}  // namespace lockstep::data
