@@ -84,17 +84,22 @@ class JpegPartReader {
   }
 
   void read_rows() {
-    const bool direct = static_cast<JDIMENSION>(image_.width) == info_.output_width &&
-                        image_.channels == info_.output_components && info_.out_color_space != JCS_CMYK;
-    if (direct) {
+    const auto pixel_bytes = static_cast<std::size_t>(info_.output_components);
+    const bool same_channels = image_.channels == info_.output_components && info_.out_color_space != JCS_CMYK;
+    const auto width = static_cast<JDIMENSION>(image_.width);
+    if (same_channels && width == info_.output_width) {
       jpeg_.run([&] { read_direct(); });
       return;
     }
     thread_local std::vector<std::uint8_t> stored;
     thread_local std::vector<std::uint8_t> rgb;
-    stored.resize(info_.output_width * static_cast<std::size_t>(info_.output_components) * kRowsAtOnce);
-    rgb.resize(static_cast<std::size_t>(image_.width) * 3);
-    jpeg_.run([&] { read_and_convert(stored.data(), rgb.data()); });
+    stored.resize(info_.output_width * pixel_bytes * kRowsAtOnce);
+    rgb.resize(std::size_t{3} * width);
+    if (same_channels && info_.output_width - width <= width) {
+      jpeg_.run([&] { read_between_margins(stored.data()); });
+    } else {
+      jpeg_.run([&] { read_and_convert(stored.data(), rgb.data()); });
+    }
   }
 
   void read_direct() {
@@ -105,6 +110,25 @@ class JpegPartReader {
         rows[i] = image_.row(y + i);
       }
       y += static_cast<int>(jpeg_read_scanlines(&info_, rows, static_cast<JDIMENSION>(count)));
+    }
+  }
+
+  /// Straight into the image too, where libjpeg gives more columns than the image has: a row's margins fall on its
+  /// neighbours. The row below is yet to come, and the end of the row above is put back.
+  void read_between_margins(std::uint8_t* scratch) {
+    const std::size_t left = margin_ * static_cast<std::size_t>(info_.output_components);
+    for (int y = 0; y < image_.height; ++y) {
+      const bool has_neighbours = y > 0 && y + 1 < image_.height;
+      JSAMPROW row = has_neighbours ? image_.row(y) - left : scratch;
+      if (has_neighbours) {
+        std::copy_n(row, left, scratch);
+      }
+      jpeg_read_scanlines(&info_, &row, 1);
+      if (has_neighbours) {
+        std::copy_n(scratch, left, row);
+      } else {
+        std::copy_n(scratch + left, image_.row_bytes(), image_.row(y));
+      }
     }
   }
 
@@ -136,7 +160,7 @@ class JpegPartReader {
     }
   }
 
-  static constexpr int kRowsAtOnce = 8;
+  static constexpr int kRowsAtOnce = 2;
 
   JpegHandle& jpeg_;
   jpeg_decompress_struct& info_;

@@ -52,7 +52,7 @@ Walk walk_over(const ImageView& stored, int orientation) {
 /// By tiles, so that the cache holds what is gathered from many rows.
 template <int channels>
 void copy_turned(const Walk& walk, Image& upright) {
-  constexpr int kTile = 32;
+  constexpr int kTile = 64;
   for (int top = 0; top < upright.height; top += kTile) {
     for (int left = 0; left < upright.width; left += kTile) {
       const int bottom = std::min(top + kTile, upright.height);
@@ -61,7 +61,9 @@ void copy_turned(const Walk& walk, Image& upright) {
         const std::uint8_t* source = walk.start + y * walk.down + left * walk.right;
         std::uint8_t* target = upright.at(left, y);
         for (int x = left; x < right; ++x, source += walk.right, target += channels) {
-          std::copy_n(source, channels, target);
+          for (int c = 0; c < channels; ++c) {
+            target[c] = source[c];
+          }
         }
       }
     }

@@ -71,21 +71,24 @@ std::string message_of(const Bytes& bytes, const DecodeRequest& request = {}) {
   return "decoded";
 }
 
-/// Regions at every place along each axis, with other widths and heights each, at every edge of the other axis.
+/// Regions that begin in every column and in every row, each with some of many widths or heights, at every place of the
+/// other axis.
 std::vector<Rect> regions_all_over(ImageSize size) {
   std::vector<Rect> regions;
   for (int x = 0; x < size.width; ++x) {
-    for (const int width : {1, 2, 5, 16, size.width - x - 1, size.width - x}) {
+    const int rest = size.width - x;
+    for (const int width : {1 + x % 5, x % 2 == 0 ? 16 : rest - 1, rest}) {
       const int y = (x * 7 + width) % size.height;
-      if (width > 0 && width <= size.width - x) {
+      if (width > 0 && width <= rest) {
         regions.push_back({x, y, width, std::min(size.height - y, 1 + (x + width) % 4)});
       }
     }
   }
   for (int y = 0; y < size.height; ++y) {
-    for (const int height : {1, 2, 9, 17, size.height - y - 1, size.height - y}) {
+    const int rest = size.height - y;
+    for (const int height : {1 + y % 5, y % 2 == 0 ? 16 : rest - 1, rest}) {
       const int x = (y * 5 + height) % size.width;
-      if (height > 0 && height <= size.height - y) {
+      if (height > 0 && height <= rest) {
         regions.push_back({x, y, std::min(size.width - x, 1 + (y + height) % 40), height});
       }
     }
