@@ -23,8 +23,8 @@ enum class Format { kJpeg, kPng };
 /// What the header says, without decoding the pixels.
 struct ImageHeader {
   Format format = Format::kJpeg;
-  ImageSize size{};     ///< as stored: of an image that lies on its side, the upright one's is exchanged
-  int orientation = 1;  ///< EXIF's, 1 to 8; what to do with it is in media/orientation.h
+  ImageSize size{};     ///< as stored; that of the upright picture is in media/orientation.h
+  int orientation = 1;  ///< EXIF's, 1 to 8: how the picture is to be turned
 };
 
 /// Throws as `decode_image`.

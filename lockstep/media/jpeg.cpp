@@ -29,6 +29,9 @@ class JpegPartReader {
       : jpeg_(jpeg), info_(jpeg.info()), request_(request), image_(image) {}
 
   void read() {
+    LOCKSTEP_ASSERT(request_.denominator == 1 || request_.denominator == 2 || request_.denominator == 4 ||
+                        request_.denominator == 8,
+                    "a JPEG is decoded at 1, 1/2, 1/4 or 1/8 of its size");
     jpeg_.check_length();
     choose_colours();
     info_.scale_num = 1;
