@@ -69,6 +69,9 @@ ImageSize read_image_size(std::span<const std::byte> bytes, const std::string& n
 
 void decode_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
                  Image& image) {
+  if (recognise(bytes, name) == Format::kPng) {
+    return decode_png_part(bytes, request, name, image);
+  }
   LOCKSTEP_ASSERT(request.denominator == 1, "not yet");
   const Image whole = decode_image(bytes, request.mode, name);
   const Rect region = request.region.value_or(Rect{0, 0, whole.width, whole.height});
