@@ -41,6 +41,7 @@ struct DecodeRequest {
   ColorMode mode = ColorMode::kRgb;
   int denominator = 1;           ///< a JPEG can be decoded at 1/2, 1/4, 1/8 of its size; a PNG at 1 only
   std::optional<Rect> region{};  ///< of the reduced image; all of it by default
+  bool padded = false;           ///< of a colour: four values a pixel, red, green, blue and one without meaning
 };
 
 /// Decodes no more than is asked for. The pixels are those that decoding all of the image at this denominator gives.

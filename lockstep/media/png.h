@@ -13,7 +13,7 @@ namespace lockstep::media {
 Image decode_png(std::span<const std::byte> bytes, const std::string& name);
 
 /// Decodes the request's region of a PNG, as grey or RGB; the denominator must be 1. What memory `image` has is used
-/// again. Throws DataError.
+/// again. Throws DataError, also for damage outside of the region.
 void decode_png_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
                      Image& image);
 

@@ -43,7 +43,7 @@ bool inflate(const SimplePng& png, PngWorkspace& workspace) {
   if (workspace.decompressor == nullptr) {
     throw std::bad_alloc();
   }
-  workspace.rows.resize(row_bytes + inflated_bytes + kUnfilterPadding);
+  workspace.rows.resize(std::max(workspace.rows.size(), row_bytes + inflated_bytes + kUnfilterPadding));
   std::fill_n(workspace.rows.begin(), row_bytes, std::uint8_t{0});
   return libdeflate_zlib_decompress(workspace.decompressor.get(), png.compressed.data(), png.compressed.size(),
                                     workspace.rows.data() + row_bytes, inflated_bytes, nullptr) == LIBDEFLATE_SUCCESS;
@@ -77,8 +77,8 @@ bool decode_png_fast(std::span<const std::byte> bytes, const DecodeRequest& requ
   if (!unfilter(layout, workspace.rows, part.y + part.height)) {
     return false;
   }
-  shape_image(image, part.width, part.height, request.mode == ColorMode::kGrey ? 1 : 3);
-  const PngRowConverter converter(layout, png->palette, request.mode);
+  shape_image(image, part.width, part.height, requested_channels(request));
+  const PngRowConverter converter(layout, png->palette, image.channels);
   const std::size_t row_bytes = layout.row_bytes();
   for (int y = 0; y < part.height; ++y) {
     const std::uint8_t* row =

@@ -71,8 +71,8 @@ class PngReader {
     start(colour);
     const PngLayout layout{size.width, size.height, 8, colour ? PngColour::kRgb : PngColour::kGrey};
     check_row_bytes(layout.row_bytes());
-    shape_image(image, part.width, part.height, request.mode == ColorMode::kGrey ? 1 : 3);
-    const PngRowConverter converter(layout, {}, request.mode);
+    shape_image(image, part.width, part.height, requested_channels(request));
+    const PngRowConverter converter(layout, {}, image.channels);
     interlaced ? read_interlaced(layout, part, converter, image) : read_rows(layout, part, converter, image);
   }
 
@@ -106,15 +106,14 @@ class PngReader {
   void read_rows(const PngLayout& layout, Rect part, const PngRowConverter& converter, Image& image) {
     std::vector<std::uint8_t> row(layout.row_bytes());
     run([&] {
-      for (int y = 0; y < part.y + part.height; ++y) {
+      // To the end, whatever is wanted: whether a file is damaged must not depend on the crop.
+      for (int y = 0; y < layout.height; ++y) {
         png_read_row(png_, row.data(), nullptr);
-        if (y >= part.y) {
+        if (y >= part.y && y < part.y + part.height) {
           converter.convert(row.data(), part.x, part.width, image.row(y - part.y));
         }
       }
-      if (part.y + part.height == layout.height) {
-        png_read_end(png_, nullptr);
-      }
+      png_read_end(png_, nullptr);
     });
   }
 

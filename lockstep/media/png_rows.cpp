@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/simd.h"
 
 namespace lockstep::media {
 namespace {
@@ -31,28 +32,55 @@ void unpack(const std::array<std::array<std::uint8_t, 8>, 256>& levels, const st
   }
 }
 
-/// Pixels of several bytes; kChannels includes the alpha channel that is dropped.
-template <int kChannels>
-void regroup(const std::uint8_t* row, int width, bool to_grey, std::uint8_t* pixels) {
-  if (to_grey) {
-    for (int x = 0; x < width; ++x) {
-      const std::uint8_t* pixel = row + x * kChannels;
-      pixels[x] = kChannels == 2 ? pixel[0] : luma(pixel[0], pixel[1 % kChannels], pixel[2 % kChannels]);
-    }
-    return;
-  }
+/// Pixels of several bytes; kFrom includes the alpha channel that is dropped, kTo the padding.
+template <int kFrom, int kTo>
+[[gnu::always_inline]] inline void regroup_as(const std::uint8_t* row, int width, std::uint8_t* pixels) {
+  constexpr bool kIsGrey = kFrom == 2;
   for (int x = 0; x < width; ++x) {
-    for (int c = 0; c < 3; ++c) {
-      pixels[3 * x + c] = row[x * kChannels + (kChannels == 2 ? 0 : c)];
+    const std::uint8_t red = row[x * kFrom];
+    const std::uint8_t green = row[x * kFrom + (kIsGrey ? 0 : 1)];
+    const std::uint8_t blue = row[x * kFrom + (kIsGrey ? 0 : 2)];
+    if constexpr (kTo == 1) {
+      pixels[x] = luma(red, green, blue);
+    } else {
+      pixels[x * kTo] = red;
+      pixels[x * kTo + 1] = green;
+      pixels[x * kTo + 2] = blue;
+      if constexpr (kTo == 4) {
+        pixels[x * kTo + 3] = 255;
+      }
     }
+  }
+}
+
+template <int kFrom>
+[[gnu::always_inline]] inline void regroup_from(const std::uint8_t* row, int width, std::uint8_t* pixels, int to) {
+  if (to == 1) {
+    regroup_as<kFrom, 1>(row, width, pixels);
+  } else if (to == 3) {
+    regroup_as<kFrom, 3>(row, width, pixels);
+  } else {
+    regroup_as<kFrom, 4>(row, width, pixels);
+  }
+}
+
+LOCKSTEP_SIMD void regroup(const std::uint8_t* __restrict row, int width, std::uint8_t* __restrict pixels, int from,
+                           int to) {
+  if (from == 2) {
+    regroup_from<2>(row, width, pixels, to);
+  } else if (from == 3) {
+    regroup_from<3>(row, width, pixels, to);
+  } else {
+    regroup_from<4>(row, width, pixels, to);
   }
 }
 
 }  // namespace
 
-PngRowConverter::PngRowConverter(const PngLayout& layout, std::span<const std::byte> palette, ColorMode mode)
-    : layout_(layout), to_grey_(mode == ColorMode::kGrey) {
-  is_copy_ = layout.depth == 8 && layout.colour == (to_grey_ ? PngColour::kGrey : PngColour::kRgb);
+PngRowConverter::PngRowConverter(const PngLayout& layout, std::span<const std::byte> palette, int channels)
+    : layout_(layout), channels_(channels) {
+  is_copy_ = layout.depth == 8 && layout.channels() == channels &&
+             (layout.colour == PngColour::kGrey || layout.colour == PngColour::kRgb);
   if (!is_copy_ && layout.channels() == 1) {
     fill_tables(palette);
   }
@@ -62,8 +90,9 @@ void PngRowConverter::fill_tables(std::span<const std::byte> palette) {
   const int values = 1 << layout_.depth;
   for (int value = 0; value < values; ++value) {
     auto& colour = colours_[static_cast<std::size_t>(value)];
+    colour[3] = 255;
     if (layout_.colour == PngColour::kGrey) {
-      colour.fill(static_cast<std::uint8_t>(value * 255 / (values - 1)));
+      std::fill_n(colour.begin(), 3, static_cast<std::uint8_t>(value * 255 / (values - 1)));
     } else if (static_cast<std::size_t>(value) < palette.size() / 3) {
       std::memcpy(colour.data(), palette.data() + 3 * value, 3);
     }
@@ -71,7 +100,7 @@ void PngRowConverter::fill_tables(std::span<const std::byte> palette) {
   for (std::size_t byte = 0; byte < levels_.size(); ++byte) {
     for (int i = 0; i < 8 / layout_.depth; ++i) {
       const std::size_t value = byte >> (8 - layout_.depth * (i + 1)) & static_cast<std::size_t>(values - 1);
-      const auto& [red, green, blue] = colours_[value];
+      const auto& [red, green, blue, padding] = colours_[value];
       levels_[byte][static_cast<std::size_t>(i)] = luma(red, green, blue);
     }
   }
@@ -82,14 +111,12 @@ void PngRowConverter::convert(const std::uint8_t* row, int x, int width, std::ui
   const std::uint8_t* first = row + x * channels;
   if (is_copy_) {
     std::copy_n(first, width * channels, pixels);
-  } else if (channels == 1) {
-    to_grey_ ? look_up(row, x, width, pixels) : look_up_colours(row, x, width, pixels);
-  } else if (channels == 2) {
-    regroup<2>(first, width, to_grey_, pixels);
-  } else if (channels == 3) {
-    regroup<3>(first, width, to_grey_, pixels);
+  } else if (channels > 1) {
+    regroup(first, width, pixels, channels, channels_);
+  } else if (channels_ == 1) {
+    look_up(row, x, width, pixels);
   } else {
-    regroup<4>(first, width, to_grey_, pixels);
+    look_up_colours(row, x, width, pixels);
   }
 }
 
@@ -109,10 +136,14 @@ void PngRowConverter::look_up(const std::uint8_t* row, int x, int width, std::ui
 void PngRowConverter::look_up_colours(const std::uint8_t* row, int x, int width, std::uint8_t* pixels) const {
   const int per_byte = 8 / layout_.depth;
   const unsigned largest = (1U << layout_.depth) - 1;
-  for (const int end = x + width; x < end; ++x, pixels += 3) {
+  for (const int end = x + width; x < end; ++x, pixels += channels_) {
     const int shift = 8 - layout_.depth * (x % per_byte + 1);
-    std::copy_n(colours_[row[x / per_byte] >> shift & largest].begin(), 3, pixels);
+    std::copy_n(colours_[row[x / per_byte] >> shift & largest].begin(), channels_, pixels);
   }
+}
+
+int requested_channels(const DecodeRequest& request) {
+  return request.mode == ColorMode::kGrey ? 1 : request.padded ? 4 : 3;
 }
 
 Rect requested_part(const DecodeRequest& request, ImageSize size) {

@@ -50,7 +50,7 @@ template <typename Value>
 LOCKSTEP_INLINE Value paeth(Value left, Value above, Value upper_left) {
   const Value low = left < above ? left : above;
   const Value high = left < above ? above : left;
-  const Value threshold = 3 * upper_left - left - above;
+  const Value threshold = 3 * upper_left - above - left;  // left comes last, for it is known last
   const Value inner = high <= threshold ? low : upper_left;
   return threshold <= low ? high : inner;
 }
