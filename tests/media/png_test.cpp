@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <optional>
 
@@ -269,6 +270,20 @@ TEST(DecodePng, RefusesDataThatIsTooShortOrDamaged) {
   stream.back() ^= std::byte{1};  // the check sum of the rows
   EXPECT_THAT(png_message(PngBuilder().header(kGreyMask).chunk("IDAT", stream).end().bytes()),
               HasSubstr("mask.png cannot be decoded as PNG (IDAT: incorrect data check)"));
+}
+
+TEST(DecodePng, RefusesDistancesBeyondTheWindowOfTheStream) {
+  const PngLayout layout{300, 2, 8, PngColour::kGrey};
+  RandomStream random({3, Purpose::kSelection});
+  Bytes rows(301);
+  std::generate(rows.begin() + 1, rows.end(), [&] { return static_cast<std::byte>(random.below(256)); });
+  rows.insert(rows.end(), rows.begin(), rows.begin() + 301);  // the second row is a copy out of the first
+  Bytes stream = PngBuilder::deflated(rows);
+  EXPECT_EQ(png_message(PngBuilder().header(layout).chunk("IDAT", stream).end().bytes()), "decoded");
+  stream[0] = std::byte{0x08};  // a window of 256 bytes
+  stream[1] = std::byte{0x1d};  // with this both are a multiple of 31
+  EXPECT_THAT(png_message(PngBuilder().header(layout).chunk("IDAT", stream).end().bytes()),
+              HasSubstr("mask.png cannot be decoded as PNG (IDAT: invalid distance too far back)"));
 }
 
 TEST(DecodePng, RefusesDamageOutsideOfTheRegion) {
