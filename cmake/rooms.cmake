@@ -16,7 +16,8 @@ if(LOCKSTEP_TORCH_ROOMS AND LibTorch_OLD_ABI)
 endif()
 if(LOCKSTEP_SANITIZE)
   target_compile_options(lockstep_options INTERFACE -fsanitize=${LOCKSTEP_SANITIZE} -fno-omit-frame-pointer -g
-    -Wno-maybe-uninitialized)  # false in GCC 12's <regex> and std::optional under the sanitizers
+    # False in GCC 12's <regex> and std::optional under the sanitizers; unknown to clang.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(lockstep_options INTERFACE -fsanitize=${LOCKSTEP_SANITIZE})
 endif()
 

@@ -35,20 +35,6 @@ Format recognise(std::span<const std::byte> bytes, const std::string& name) {
                   "convert it to one of these or remove it");
 }
 
-int channels_of(const DecodeRequest& request) { return request.mode == ColorMode::kGrey ? 1 : request.padded ? 4 : 3; }
-
-void cut(const Image& whole, const DecodeRequest& request, Image& image) {
-  const Rect region = request.region.value_or(Rect{0, 0, whole.width, whole.height});
-  image.width = region.width;
-  image.height = region.height;
-  image.channels = channels_of(request);
-  image.pixels.resize(image.row_bytes() * static_cast<std::size_t>(image.height));
-  for (int y = 0; y < image.height; ++y) {
-    convert_pixels(whole.at(region.x, region.y + y), whole.channels, image.row(y), image.channels,
-                   static_cast<std::size_t>(image.width));
-  }
-}
-
 }  // namespace
 
 Image decode_image(std::span<const std::byte> bytes, ColorMode mode, const std::string& name) {
@@ -76,7 +62,7 @@ void decode_part(std::span<const std::byte> bytes, const DecodeRequest& request,
     return;
   }
   LOCKSTEP_ASSERT(request.denominator == 1, "a PNG has one size");
-  cut(decode_png(bytes, name), request, image);
+  decode_png_part(bytes, request, name, image);
 }
 
 Image convert(Image image, ColorMode mode) {

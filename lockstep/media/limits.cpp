@@ -4,9 +4,13 @@
 
 namespace lockstep::media {
 
-void check_size(std::uint32_t width, std::uint32_t height, const std::string& name) {
+bool is_within_limits(std::uint32_t width, std::uint32_t height) {
   const auto pixels = static_cast<std::uint64_t>(width) * height;
-  if (width > kMaxDimension || height > kMaxDimension || pixels > static_cast<std::uint64_t>(kMaxPixels)) {
+  return width <= kMaxDimension && height <= kMaxDimension && pixels <= static_cast<std::uint64_t>(kMaxPixels);
+}
+
+void check_size(std::uint32_t width, std::uint32_t height, const std::string& name) {
+  if (!is_within_limits(width, height)) {
     throw DataError(text(name, " claims to be absurdly large: ", width, " x ", height, " pixels"),
                     text("scale it down or cut it into tiles (at most ", kMaxPixels / 1'000'000,
                          " million pixels, no side above ", kMaxDimension, "), or remove it"));

@@ -1,126 +1,36 @@
 #include "lockstep/media/png.h"
 
-#include <png.h>
-
-#include <cstdio>
-#include <cstring>
-#include <new>
-#include <vector>
-
-#include "lockstep/media/escape.h"
-#include "lockstep/media/limits.h"
+#include "lockstep/base/error.h"
+#include "lockstep/media/png_fast.h"
+#include "lockstep/media/png_libpng.h"
 
 namespace lockstep::media {
 namespace {
 
-[[noreturn]] void on_error(png_structp png, png_const_charp message) {
-  auto* escape = static_cast<Escape*>(png_get_error_ptr(png));
-  std::snprintf(escape->message, sizeof(escape->message), "%s", message);
-  escape->leave();
+/// Whether the header says that the pixels have colour; false where there is no header.
+bool png_has_colour(std::span<const std::byte> bytes) {
+  constexpr std::size_t kColourType = 25;
+  return bytes.size() > kColourType && (bytes[kColourType] & std::byte{2}) != std::byte{0};
 }
-
-// libpng warns about metadata only; damaged pixels are errors.
-void on_warning(png_structp, png_const_charp) {}
-
-/// Takes from the front of the bytes that are left.
-void on_read(png_structp png, png_bytep target, png_size_t count) {
-  auto* rest = static_cast<std::span<const std::byte>*>(png_get_io_ptr(png));
-  if (count > rest->size()) {
-    png_error(png, "Premature end of PNG file");
-  }
-  std::memcpy(target, rest->data(), count);
-  *rest = rest->subspan(count);
-}
-
-class PngReader {
- public:
-  PngReader(std::span<const std::byte> bytes, const std::string& name)
-      : name_(name), file_bytes_(bytes.size()), rest_(bytes) {
-    png_ = png_create_read_struct(PNG_LIBPNG_VER_STRING, &escape_, on_error, on_warning);
-    info_ = png_ == nullptr ? nullptr : png_create_info_struct(png_);
-    if (info_ == nullptr) {
-      png_destroy_read_struct(&png_, nullptr, nullptr);
-      throw std::bad_alloc();
-    }
-  }
-
-  ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
-  PngReader(const PngReader&) = delete;
-  PngReader& operator=(const PngReader&) = delete;
-
-  ImageSize read_header() {
-    run([&] {
-      png_set_read_fn(png_, &rest_, on_read);
-      // libpng's own limits would give a message that says nothing; check_size follows at once.
-      png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-      png_read_info(png_, info_);
-    });
-    const png_uint_32 width = png_get_image_width(png_, info_);
-    const png_uint_32 height = png_get_image_height(png_, info_);
-    check_size(width, height, name_);
-    return {static_cast<int>(width), static_cast<int>(height)};
-  }
-
-  Image read_image() {
-    const auto [width, height] = read_header();
-    check_length(height);
-    const bool colour = (png_get_color_type(png_, info_) & PNG_COLOR_MASK_COLOR) != 0;
-    Image image(width, height, colour ? 3 : 1);
-    std::vector<png_bytep> rows;
-    for (int y = 0; y < height; ++y) {
-      rows.push_back(image.row(y));
-    }
-    run([&] {
-      png_set_expand_gray_1_2_4_to_8(png_);
-      png_set_strip_16(png_);
-      png_set_strip_alpha(png_);
-      if (colour) {
-        png_set_palette_to_rgb(png_);
-      }
-      png_set_interlace_handling(png_);
-      png_read_update_info(png_, info_);
-      if (png_get_rowbytes(png_, info_) != image.row_bytes()) {
-        png_error(png_, "Unsupported kind of pixels");
-      }
-      png_read_image(png_, rows.data());
-      png_read_end(png_, nullptr);
-    });
-    return image;
-  }
-
- private:
-  /// A file that is too short for its size, whatever is in it, is refused before memory is taken for the pixels: a byte
-  /// of deflated data gives 1032 at most (zlib's technical details).
-  void check_length(int height) {
-    constexpr std::size_t kMaxRatio = 1032;
-    if (png_get_rowbytes(png_, info_) * static_cast<std::size_t>(height) / kMaxRatio > file_bytes_) {
-      throw unreadable("PNG", "too short for its size", name_);
-    }
-  }
-
-  template <typename Calls>
-  void run(const Calls& calls) {
-    if (!escape_.run(calls)) {
-      throw unreadable("PNG", escape_.message, name_);
-    }
-  }
-
-  const std::string& name_;
-  const std::size_t file_bytes_;
-  std::span<const std::byte> rest_;
-  Escape escape_;
-  png_structp png_ = nullptr;
-  png_infop info_ = nullptr;
-};
 
 }  // namespace
 
 Image decode_png(std::span<const std::byte> bytes, const std::string& name) {
-  return PngReader(bytes, name).read_image();
+  Image image;
+  decode_png_part(bytes, {.mode = png_has_colour(bytes) ? ColorMode::kRgb : ColorMode::kGrey}, name, image);
+  return image;
+}
+
+void decode_png_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
+                     Image& image) {
+  LOCKSTEP_ASSERT(request.denominator == 1, "a PNG has one size only");
+  if (!decode_png_fast(bytes, request, image)) {
+    decode_png_with_libpng(bytes, request, name, image);
+  }
 }
 
 ImageSize read_png_size(std::span<const std::byte> bytes, const std::string& name) {
-  return PngReader(bytes, name).read_header();
+  return read_png_size_with_libpng(bytes, name);
 }
 
 }  // namespace lockstep::media
