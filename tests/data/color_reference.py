@@ -1,11 +1,13 @@
 """Writes what torchvision makes of pixels by changes of colour.
 
 color_reference.py IN OUT CHANGE...; IN holds (pixels, 3) uint8, OUT one such array a change. A change is
-BRIGHTNESS,CONTRAST,SATURATION,HUE: those that are not 1 (the hue: not 0) are made one after the other.
+BRIGHTNESS,CONTRAST,SATURATION,HUE: those that are not 1 (the hue: not 0) are made one after the other. They are taken
+as float32, which the program has them in.
 """
 
 import sys
 
+import numpy
 import torch
 from torchvision.transforms import functional
 
@@ -21,7 +23,7 @@ steps = [
 with open(destination, "wb") as file:
     for change in sys.argv[3:]:
         image = pixels.permute(2, 0, 1)  # (3, 1, pixels)
-        for (adjust, neutral), factor in zip(steps, map(float, change.split(","))):
+        for (adjust, neutral), factor in zip(steps, (float(numpy.float32(number)) for number in change.split(","))):
             if factor != neutral:
                 image = adjust(image, factor)
         file.write(image.permute(1, 2, 0).contiguous().numpy().tobytes())
