@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include "lockstep/base/error.h"
+#include "lockstep/media/channels.h"
+#include "lockstep/media/exif.h"
 #include "lockstep/media/jpeg.h"
 #include "lockstep/media/png.h"
 
@@ -34,33 +35,34 @@ Format recognise(std::span<const std::byte> bytes, const std::string& name) {
                   "convert it to one of these or remove it");
 }
 
-Image to_grey(const Image& image) {
-  Image grey(image.width, image.height, 1);
-  for (std::size_t i = 0; i < grey.pixels.size(); ++i) {
-    const std::uint8_t* pixel = image.pixels.data() + 3 * i;
-    grey.pixels[i] = luma(pixel[0], pixel[1], pixel[2]);
-  }
-  return grey;
-}
+int channels_of(const DecodeRequest& request) { return request.mode == ColorMode::kGrey ? 1 : request.padded ? 4 : 3; }
 
-Image to_rgb(const Image& image) {
-  Image rgb(image.width, image.height, 3);
-  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
-    std::fill_n(rgb.pixels.begin() + static_cast<std::ptrdiff_t>(3 * i), 3, image.pixels[i]);
+void cut(const Image& whole, const DecodeRequest& request, Image& image) {
+  const Rect region = request.region.value_or(Rect{0, 0, whole.width, whole.height});
+  image.width = region.width;
+  image.height = region.height;
+  image.channels = channels_of(request);
+  image.pixels.resize(image.row_bytes() * static_cast<std::size_t>(image.height));
+  for (int y = 0; y < image.height; ++y) {
+    convert_pixels(whole.at(region.x, region.y + y), whole.channels, image.row(y), image.channels,
+                   static_cast<std::size_t>(image.width));
   }
-  return rgb;
 }
 
 }  // namespace
 
 Image decode_image(std::span<const std::byte> bytes, ColorMode mode, const std::string& name) {
-  const bool jpeg = recognise(bytes, name) == Format::kJpeg;
-  return convert(jpeg ? decode_jpeg(bytes, name) : decode_png(bytes, name), mode);
+  Image image;
+  decode_part(bytes, {.mode = mode}, name, image);
+  return image;
 }
 
 ImageHeader read_image_header(std::span<const std::byte> bytes, const std::string& name) {
   const Format format = recognise(bytes, name);
-  return {format, format == Format::kJpeg ? read_jpeg_size(bytes, name) : read_png_size(bytes, name)};
+  if (format == Format::kJpeg) {
+    return {format, read_jpeg_size(bytes, name), jpeg_orientation(bytes)};
+  }
+  return {format, read_png_size(bytes, name), png_orientation(bytes)};
 }
 
 ImageSize read_image_size(std::span<const std::byte> bytes, const std::string& name) {
@@ -69,26 +71,23 @@ ImageSize read_image_size(std::span<const std::byte> bytes, const std::string& n
 
 void decode_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
                  Image& image) {
-  LOCKSTEP_ASSERT(request.denominator == 1, "not yet");
-  const Image whole = decode_image(bytes, request.mode, name);
-  const Rect region = request.region.value_or(Rect{0, 0, whole.width, whole.height});
-  image.width = region.width;
-  image.height = region.height;
-  image.channels = whole.channels;
-  image.pixels.resize(image.row_bytes() * static_cast<std::size_t>(image.height));
-  const ImageView part = part_of(view_of(whole), region);
-  for (int y = 0; y < part.height; ++y) {
-    std::copy_n(part.row(y), image.row_bytes(), image.row(y));
+  if (recognise(bytes, name) == Format::kJpeg) {
+    decode_jpeg_part(bytes, request, name, image);
+    return;
   }
+  LOCKSTEP_ASSERT(request.denominator == 1, "a PNG has one size");
+  cut(decode_png(bytes, name), request, image);
 }
 
 Image convert(Image image, ColorMode mode) {
-  LOCKSTEP_ASSERT(image.channels == 1 || image.channels == 3, "an image is grey or RGB");
   const int wanted = mode == ColorMode::kGrey ? 1 : 3;
   if (image.channels == wanted) {
     return image;
   }
-  return wanted == 1 ? to_grey(image) : to_rgb(image);
+  Image converted(image.width, image.height, wanted);
+  convert_pixels(image.pixels.data(), image.channels, converted.pixels.data(), wanted,
+                 static_cast<std::size_t>(image.width) * static_cast<std::size_t>(image.height));
+  return converted;
 }
 
 }  // namespace lockstep::media

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "lockstep/media/channels.h"
 #include "lockstep/media/image.h"
 
 namespace lockstep::media {
@@ -22,7 +23,8 @@ enum class Format { kJpeg, kPng };
 /// What the header says, without decoding the pixels.
 struct ImageHeader {
   Format format = Format::kJpeg;
-  ImageSize size{};
+  ImageSize size{};     ///< as stored: of an image that lies on its side, the upright one's is exchanged
+  int orientation = 1;  ///< EXIF's, 1 to 8; what to do with it is in media/orientation.h
 };
 
 /// Throws as `decode_image`.
@@ -41,16 +43,13 @@ struct DecodeRequest {
   ColorMode mode = ColorMode::kRgb;
   int denominator = 1;           ///< a JPEG can be decoded at 1/2, 1/4, 1/8 of its size; a PNG at 1 only
   std::optional<Rect> region{};  ///< of the reduced image; all of it by default
+  bool padded = false;           ///< of a colour: four values a pixel, red, green, blue and one without meaning
 };
 
-/// Decodes no more than is asked for. The pixels are those that decoding all of the image at this denominator gives.
-/// What memory `image` has is used again. Throws as `decode_image`; damage outside of what is decoded may go unseen.
+/// Decodes no more than is asked for. The pixels are those that decoding all of the image at this denominator gives;
+/// they lie as they are stored, whatever the orientation. What memory `image` has is used again. Throws as
+/// `decode_image`; damage outside of what is decoded may go unseen.
 void decode_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name, Image& image);
-
-/// The brightness of a colour by ITU-R 601-2, in 16-bit fixed point, rounded.
-constexpr std::uint8_t luma(unsigned red, unsigned green, unsigned blue) {
-  return static_cast<std::uint8_t>((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16);
-}
 
 /// The same picture with three channels, or with one. Gives an image back unchanged that is so already.
 Image convert(Image image, ColorMode mode);

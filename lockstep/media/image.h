@@ -39,7 +39,7 @@ struct Colour {
 struct Image {
   int width = 0;
   int height = 0;
-  int channels = 0;                  ///< 1: grey, 3: red, green, blue
+  int channels = 0;                  ///< 1: grey, 3: red, green, blue, 4: those and one without meaning
   std::vector<std::uint8_t> pixels;  ///< (height, width, channels)
 
   Image() = default;

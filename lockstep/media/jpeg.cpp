@@ -1,42 +1,19 @@
 #include "lockstep/media/jpeg.h"
 
-#include <cstdio>
-// jpeglib.h needs size_t and FILE declared before it.
-#include <jerror.h>
-#include <jpeglib.h>
-
+#include <algorithm>
 #include <vector>
 
-#include "lockstep/media/escape.h"
-#include "lockstep/media/limits.h"
+#include "lockstep/base/error.h"
+#include "lockstep/media/channels.h"
+#include "lockstep/media/jpeg_columns.h"
+#include "lockstep/media/jpeg_handle.h"
 
 namespace lockstep::media {
 namespace {
 
-static_assert(sizeof(Escape::message) >= JMSG_LENGTH_MAX);
-
-[[noreturn]] void on_error(j_common_ptr info) {
-  auto* escape = static_cast<Escape*>(info->client_data);
-  info->err->format_message(info, escape->message);
-  escape->leave();
-}
-
-/// Whether a warning says that pixels are lost; others (stray bytes between markers, odd parameters that some cameras
-/// write) harm nothing.
-bool is_loss(int warning) {
-  return warning == JWRN_JPEG_EOF || warning == JWRN_HIT_MARKER || warning == JWRN_HUFF_BAD_CODE ||
-         warning == JWRN_MUST_RESYNC;
-}
-
-void on_message(j_common_ptr info, int level) {
-  if (level < 0 && is_loss(info->err->msg_code)) {
-    on_error(info);
-  }
-}
-
 /// From inverted cyan, magenta, yellow, black, with the rounding of Pillow's conversion.
-void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width) {
-  for (int x = 0; x < width; ++x, cmyk += 4, rgb += 3) {
+void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i, cmyk += 4, rgb += 3) {
     const unsigned light = cmyk[3];
     for (int c = 0; c < 3; ++c) {
       const unsigned product = (255U - cmyk[c]) * light + 128U;
@@ -45,75 +22,142 @@ void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, int width) {
   }
 }
 
-class JpegReader {
+/// Takes the pixels of one request out of a JPEG.
+class JpegPartReader {
  public:
-  JpegReader(std::span<const std::byte> bytes, const std::string& name) : bytes_(bytes), name_(name) {
-    info_.err = jpeg_std_error(&errors_);
-    errors_.error_exit = on_error;
-    errors_.emit_message = on_message;
-    info_.client_data = &escape_;
-  }
+  JpegPartReader(JpegHandle& jpeg, const DecodeRequest& request, Image& image)
+      : jpeg_(jpeg), info_(jpeg.info()), request_(request), image_(image) {}
 
-  ~JpegReader() { jpeg_destroy_decompress(&info_); }
-  JpegReader(const JpegReader&) = delete;
-  JpegReader& operator=(const JpegReader&) = delete;
-
-  ImageSize read_header() {
-    run([&] {
-      jpeg_create_decompress(&info_);
-      jpeg_mem_src(&info_, reinterpret_cast<const unsigned char*>(bytes_.data()), bytes_.size());
-      jpeg_read_header(&info_, TRUE);
-    });
-    check_size(info_.image_width, info_.image_height, name_);
-    return {static_cast<int>(info_.image_width), static_cast<int>(info_.image_height)};
-  }
-
-  Image read_image() {
-    const auto [width, height] = read_header();
-    const J_COLOR_SPACE stored = info_.jpeg_color_space;
-    const bool grey = stored == JCS_GRAYSCALE;
-    const bool cmyk = stored == JCS_CMYK || stored == JCS_YCCK;
-    info_.out_color_space = grey ? JCS_GRAYSCALE : cmyk ? JCS_CMYK : JCS_RGB;
-    Image image(width, height, grey ? 1 : 3);
-    std::vector<std::uint8_t> cmyk_row(cmyk ? static_cast<std::size_t>(width) * 4 : 0);
-    run([&] {
-      jpeg_start_decompress(&info_);
-      while (info_.output_scanline < info_.output_height) {
-        std::uint8_t* row = image.row(static_cast<int>(info_.output_scanline));
-        JSAMPROW target = cmyk ? cmyk_row.data() : row;
-        jpeg_read_scanlines(&info_, &target, 1);
-        if (cmyk) {
-          cmyk_to_rgb(target, row, image.width);
-        }
-      }
-      jpeg_finish_decompress(&info_);
-    });
-    return image;
-  }
-
- private:
-  template <typename Calls>
-  void run(const Calls& calls) {
-    if (!escape_.run(calls)) {
-      throw unreadable("JPEG", escape_.message, name_);
+  void read() {
+    jpeg_.check_length();
+    choose_colours();
+    info_.scale_num = 1;
+    info_.scale_denom = static_cast<unsigned>(request_.denominator);
+    jpeg_.run([&] { jpeg_start_decompress(&info_); });
+    make_image();
+    seek();
+    read_rows();
+    if (!request_.region) {
+      jpeg_.run([&] { jpeg_finish_decompress(&info_); });
     }
   }
 
-  std::span<const std::byte> bytes_;
-  const std::string& name_;
-  Escape escape_;
-  jpeg_error_mgr errors_{};
-  jpeg_decompress_struct info_{};
+ private:
+  /// What libjpeg cannot turn into the wanted channels itself is turned here, row by row.
+  void choose_colours() {
+    const bool colour = request_.mode == ColorMode::kRgb;
+    channels_ = !colour ? 1 : request_.padded ? 4 : 3;
+    const J_COLOR_SPACE stored = info_.jpeg_color_space;
+    if (stored == JCS_CMYK || stored == JCS_YCCK) {
+      info_.out_color_space = JCS_CMYK;
+    } else if (colour) {
+      info_.out_color_space = request_.padded ? JCS_EXT_RGBX : JCS_RGB;
+    } else {
+      info_.out_color_space = stored == JCS_GRAYSCALE ? JCS_GRAYSCALE : JCS_RGB;
+    }
+  }
+
+  void make_image() {
+    const Rect whole{0, 0, static_cast<int>(info_.output_width), static_cast<int>(info_.output_height)};
+    region_ = request_.region.value_or(whole);
+    LOCKSTEP_ASSERT(region_.x >= 0 && region_.y >= 0 && region_.width > 0 && region_.height > 0 &&
+                        region_.width <= whole.width - region_.x && region_.height <= whole.height - region_.y,
+                    "a region lies inside of its image");
+    image_.width = region_.width;
+    image_.height = region_.height;
+    image_.channels = channels_;
+    image_.pixels.resize(image_.row_bytes() * static_cast<std::size_t>(image_.height));
+  }
+
+  /// To the first row and column.
+  void seek() {
+    const auto left = static_cast<JDIMENSION>(region_.x);
+    Columns columns = columns_to_decode(info_, {left, static_cast<JDIMENSION>(region_.width)});
+    jpeg_.run([&] {
+      jpeg_crop_scanline(&info_, &columns.begin, &columns.count);
+      if (region_.y > 0) {
+        jpeg_skip_scanlines(&info_, static_cast<JDIMENSION>(region_.y));
+      }
+    });
+    LOCKSTEP_ASSERT(columns.begin <= left, "libjpeg moves a crop's left edge to the left");
+    margin_ = left - columns.begin;
+  }
+
+  void read_rows() {
+    const bool direct = static_cast<JDIMENSION>(image_.width) == info_.output_width &&
+                        image_.channels == info_.output_components && info_.out_color_space != JCS_CMYK;
+    if (direct) {
+      jpeg_.run([&] { read_direct(); });
+      return;
+    }
+    thread_local std::vector<std::uint8_t> stored;
+    thread_local std::vector<std::uint8_t> rgb;
+    stored.resize(info_.output_width * static_cast<std::size_t>(info_.output_components) * kRowsAtOnce);
+    rgb.resize(static_cast<std::size_t>(image_.width) * 3);
+    jpeg_.run([&] { read_and_convert(stored.data(), rgb.data()); });
+  }
+
+  void read_direct() {
+    for (int y = 0; y < image_.height;) {
+      JSAMPROW rows[kRowsAtOnce];
+      const int count = std::min(kRowsAtOnce, image_.height - y);
+      for (int i = 0; i < count; ++i) {
+        rows[i] = image_.row(y + i);
+      }
+      y += static_cast<int>(jpeg_read_scanlines(&info_, rows, static_cast<JDIMENSION>(count)));
+    }
+  }
+
+  void read_and_convert(std::uint8_t* stored, std::uint8_t* rgb) {
+    const auto pixel_bytes = static_cast<std::size_t>(info_.output_components);
+    const std::size_t row_bytes = info_.output_width * pixel_bytes;
+    for (int y = 0; y < image_.height;) {
+      JSAMPROW rows[kRowsAtOnce];
+      for (int i = 0; i < kRowsAtOnce; ++i) {
+        rows[i] = stored + static_cast<std::size_t>(i) * row_bytes;
+      }
+      const auto wanted = static_cast<JDIMENSION>(std::min(kRowsAtOnce, image_.height - y));
+      const auto count = static_cast<int>(jpeg_read_scanlines(&info_, rows, wanted));
+      for (int i = 0; i < count; ++i, ++y) {
+        convert_row(rows[i] + margin_ * pixel_bytes, rgb, image_.row(y));
+      }
+    }
+  }
+
+  void convert_row(const std::uint8_t* stored, std::uint8_t* rgb, std::uint8_t* target) const {
+    const auto width = static_cast<std::size_t>(image_.width);
+    if (info_.out_color_space == JCS_CMYK) {
+      cmyk_to_rgb(stored, rgb, width);
+      convert_pixels(rgb, 3, target, image_.channels, width);
+    } else if (info_.output_components == image_.channels) {
+      std::copy_n(stored, image_.row_bytes(), target);
+    } else {
+      convert_pixels(stored, info_.output_components, target, image_.channels, width);
+    }
+  }
+
+  static constexpr int kRowsAtOnce = 8;
+
+  JpegHandle& jpeg_;
+  jpeg_decompress_struct& info_;
+  const DecodeRequest& request_;
+  Image& image_;
+  int channels_ = 0;
+  Rect region_{};
+  JDIMENSION margin_ = 0;  ///< columns that libjpeg gives to the left of the region
 };
 
 }  // namespace
 
-Image decode_jpeg(std::span<const std::byte> bytes, const std::string& name) {
-  return JpegReader(bytes, name).read_image();
+void decode_jpeg_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
+                      Image& image) {
+  JpegHandle jpeg(bytes, name);
+  jpeg.read_header();
+  JpegPartReader(jpeg, request, image).read();
 }
 
 ImageSize read_jpeg_size(std::span<const std::byte> bytes, const std::string& name) {
-  return JpegReader(bytes, name).read_header();
+  return JpegHandle(bytes, name).read_header();
 }
 
 }  // namespace lockstep::media

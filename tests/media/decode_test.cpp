@@ -154,6 +154,29 @@ TEST(DecodeImage, GivesThePixelsThatPillowGives) {
   EXPECT_EQ(count, 29);
 }
 
+TEST(DecodePart, GivesThePixelsThatPillowGivesAtASmallerScale) {
+  if (!test::python_has({"PIL", "numpy"})) {
+    GTEST_SKIP() << "needs Pillow";
+  }
+  const test::TempFolder folder;
+  const test::ProcessResult made = test::run_python("tests/media/make_images.py", {folder.path()});
+  ASSERT_EQ(made.exit_code, 0) << made.errors;
+  std::ifstream cases(folder / "reduced.txt");
+  std::string name;
+  int denominator = 0;
+  int count = 0;
+  for (; cases >> name >> denominator; ++count) {
+    Image image;
+    decode_part(read_file(folder / name), {.denominator = denominator}, name, image);
+    const Bytes expected = read_file(folder / (name + ".reduced" + std::to_string(denominator)));
+    ASSERT_EQ(image.pixels.size(), expected.size()) << name;
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), image.pixels.begin(),
+                           [](std::byte a, std::uint8_t b) { return std::to_integer<unsigned>(a) == b; }))
+        << name << " / " << denominator;
+  }
+  EXPECT_EQ(count, 21);
+}
+
 TEST(DecodeImage, RefusesWhatIsNoImage) {
   EXPECT_THAT(message_of({}), AllOf(StartsWith("photo.jpg is empty"), HasSubstr("; restore")));
   const std::string prose = "This is not an image but a letter to one.";
@@ -197,6 +220,26 @@ TEST(DecodeImage, RefusesAbsurdSizesFromTheHeader) {
 
 TEST(DecodeImage, RefusesAPngTooShortForItsSizeBeforeTakingMemory) {
   EXPECT_THAT(message_of(png_claiming(14000, 14000)), HasSubstr("too short for its size"));
+}
+
+TEST(DecodeImage, RefusesAJpegTooShortForItsSizeBeforeTakingMemory) {
+  EXPECT_THAT(message_of(jpeg_claiming(14000, 14000)), HasSubstr("too short for its size"));
+}
+
+TEST(DecodePart, CutsAPngAndPadsIt) {
+  for (const int channels : {1, 3}) {
+    const Image whole = noisy_image(41, 37, channels);
+    const Image rgb = convert(whole, ColorMode::kRgb);
+    Image image;
+    decode_part(encode_png(whole), {.region = Rect{7, 5, 20, 30}, .padded = true}, "photo.png", image);
+    ASSERT_EQ(image.channels, 4);
+    ASSERT_EQ(image.size(), (ImageSize{20, 30}));
+    for (int y = 0; y < image.height; ++y) {
+      for (int x = 0; x < image.width; ++x) {
+        ASSERT_TRUE(std::equal(rgb.at(7 + x, 5 + y), rgb.at(7 + x, 5 + y) + 3, image.at(x, y)));
+      }
+    }
+  }
 }
 
 TEST(ReadImageSize, NeedsTheHeaderOnly) {

@@ -1,7 +1,8 @@
 """Writes images of every kind that decode_test reads, with the pixels that Pillow decodes from them.
 
 Usage: make_images.py FOLDER. For each image NAME it writes NAME, NAME.rgb and NAME.grey (raw bytes), and a line
-"NAME WIDTH HEIGHT" into cases.txt.
+"NAME WIDTH HEIGHT" into cases.txt. For some JPEGs it also writes NAME.reducedN, what Pillow decodes at 1/N as RGB, and
+a line "NAME N" into reduced.txt.
 """
 
 import pathlib
@@ -93,10 +94,22 @@ def expected(path):
         return rgb, image.convert("L") if image.mode in ("1", "L", "LA") else rgb.convert("L")
 
 
+def write_reduced(folder):
+    with open(folder / "reduced.txt", "w") as cases:
+        for name in ("rgb420", "rgb422", "rgb444", "progressive", "restarts", "grey", "cmyk"):
+            for denominator in (2, 4, 8):
+                with Image.open(folder / f"{name}.jpg") as image:
+                    image.draft(None, (WIDTH // denominator, HEIGHT // denominator))
+                    pixels = image.convert("RGB").tobytes()
+                (folder / f"{name}.jpg.reduced{denominator}").write_bytes(pixels)
+                cases.write(f"{name}.jpg {denominator}\n")
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     write_pngs(folder)
     write_jpegs(folder)
+    write_reduced(folder)
     with open(folder / "cases.txt", "w") as cases:
         for path in sorted(folder.iterdir()):
             if path.suffix not in (".png", ".jpg"):
