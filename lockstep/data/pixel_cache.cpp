@@ -1,5 +1,7 @@
 #include "lockstep/data/pixel_cache.h"
 
+#include <utility>
+
 #include "lockstep/base/text.h"
 
 namespace lockstep::data {
@@ -32,18 +34,18 @@ KeptSample PixelCache::get(std::size_t sample, const Make& make) {
   if (const KeptSample* kept = entry.kept.load(std::memory_order_acquire)) {
     return *kept;
   }
+  const KeepingClaim claim(entry.is_claimed);
+  if (!claim.is_held()) {
+    return make();  // another thread has just begun to; rare, and cheaper than to wait
+  }
   const KeptSample result = find_or_make(sample, entry, make);
-  if (!entry.is_seen.exchange(true, std::memory_order_relaxed)) {
+  if (!std::exchange(entry.is_seen, true)) {
     seen_.fetch_add(1, std::memory_order_release);
   }
   return result;
 }
 
 KeptSample PixelCache::find_or_make(std::size_t sample, Entry& entry, const Make& make) {
-  const KeepingClaim claim(entry.is_claimed);
-  if (!claim.is_held()) {
-    return make();  // another thread has just begun to; rare, and cheaper than to wait
-  }
   if (const KeptSample* kept = entry.kept.load(std::memory_order_acquire)) {
     return *kept;  // by the thread that had the claim before
   }

@@ -65,10 +65,11 @@ class PixelCache {
  private:
   struct Entry {
     std::atomic<const KeptSample*> kept{nullptr};
-    std::atomic<bool> is_seen{false};
-    std::atomic<bool> is_claimed{false};
+    std::atomic<bool> is_claimed{false};  ///< one thread finds or makes it
+    bool is_seen = false;                 ///< of who has the claim
   };
 
+  /// By the thread that has the claim.
   KeptSample find_or_make(std::size_t sample, Entry& entry, const Make& make);
 
   std::vector<Entry> entries_;
