@@ -42,7 +42,7 @@ std::unique_ptr<PixelStorage> make_ram_storage(const CacheOptions& options) {
   const std::uint64_t available = available_memory();
   const auto asked = parse_byte_count(options.limit);
   const std::uint64_t limit = asked ? within(*asked, available, "in memory") : available / 2;
-  return std::make_unique<RamStorage>(limit / static_cast<std::uint64_t>(options.processes),
+  return std::make_unique<RamStorage>(std::max(limit / static_cast<std::uint64_t>(options.processes), kLeastLimit),
                                       [] { return available_memory(); });
 }
 

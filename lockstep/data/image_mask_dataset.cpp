@@ -26,10 +26,10 @@ struct SourcePair {
   media::Image kept_mask;
 };
 
-/// Whether one is the other one, scaled and its sides rounded.
+/// Whether the smaller one is the larger one, scaled and its sides rounded.
 bool agree_in_proportion(media::ImageSize one, media::ImageSize other) {
   const std::int64_t difference = std::int64_t{one.width} * other.height - std::int64_t{one.height} * other.width;
-  return 2 * std::abs(difference) <= std::int64_t{other.width} + other.height;
+  return 2 * std::abs(difference) <= std::max(one.width + one.height, other.width + other.height);
 }
 
 /// The image has been turned upright. Was the mask drawn on it as it is stored?

@@ -238,7 +238,7 @@ TEST(ImageMaskDataset, TurnsAPhotographUprightThatHasNoMask) {
 TEST(ImageMaskDataset, CutsAMaskInProportionThatWasScaled) {
   const test::TempFolder folder;
   const RedCorner corner;
-  for (const media::ImageSize size : {media::ImageSize{40, 24}, {160, 96}, {27, 16}, {53, 32}}) {
+  for (const media::ImageSize size : {media::ImageSize{40, 24}, {160, 96}, {27, 16}, {53, 32}, {401, 242}}) {
     media::Image mask(size.width, size.height, 1);
     media::resize(corner.mask, {0, 0, 80, 48}, size.width, size.height, false, mask.pixels);
     const ImageMaskPair pair{"pair", folder / "image.png", folder / "mask.png"};
