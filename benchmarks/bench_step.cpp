@@ -27,8 +27,8 @@ struct Setting {
       : options(options_for(batch)),
         samples(kStepsPerEpoch * static_cast<std::uint64_t>(batch) * static_cast<std::uint64_t>(ranks)),
         task(parity::make_task({network, /*seed=*/1, samples, side})),
-        plan{*task, options, train::plan_stages(options, samples, ranks, {}),
-             train::choose_precision(precision, c10::kCPU)} {}
+        plan{*task, options, train::plan_stages(options, *task, ranks), train::choose_precision(precision, c10::kCPU)} {
+  }
 
   static train::TrainOptions options_for(std::int64_t batch) {
     train::TrainOptions options;

@@ -30,15 +30,11 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::LibTorch)
   add_library(LibTorch::LibTorch INTERFACE IMPORTED)
   set_target_properties(LibTorch::LibTorch PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
+  # CUDA's part is loaded at run time (lockstep/parallel/cuda_module.h), where there is a driver.
   # Not libtorch.so itself: it holds nothing, and exports parts of std::filesystem that do not suit this compiler's.
   foreach(_name torch_cpu c10)
     target_link_libraries(LibTorch::LibTorch INTERFACE ${_library_dir}/lib${_name}.so)
   endforeach()
-  if(EXISTS ${_library_dir}/libtorch_cuda.so)
-    # Nothing of ours names a symbol of it: it registers itself with the dispatcher when it is loaded.
-    target_link_libraries(LibTorch::LibTorch INTERFACE
-      -Wl,--push-state,--no-as-needed ${_library_dir}/libtorch_cuda.so -Wl,--pop-state ${_library_dir}/libc10_cuda.so)
-  endif()
   # The wheel of 2.6 still has the old ABI of the standard library; whatever is linked with it must have it, too.
   set(LibTorch_OLD_ABI OFF)
   set(_config ${_library_dir}/../share/cmake/Torch/TorchConfig.cmake)
@@ -70,7 +66,7 @@ if(LibTorch_FOUND AND EXISTS ${_library_dir}/libtorch_cuda.so)
       target_include_directories(LibTorch::Cuda SYSTEM INTERFACE ${LibTorch_CUDA_INCLUDE_DIR}
         ${LibTorch_NCCL_INCLUDE_DIR} ${_nvidia_includes})
       target_link_libraries(LibTorch::Cuda INTERFACE LibTorch::LibTorch ${_library_dir}/libtorch_cuda.so
-        ${LibTorch_NCCL_LIBRARY} ${LibTorch_CUDART_LIBRARY})
+        ${_library_dir}/libc10_cuda.so ${LibTorch_NCCL_LIBRARY} ${LibTorch_CUDART_LIBRARY})
     endif()
   endif()
   message(STATUS "Headers and libraries of CUDA and NCCL for several GPUs: ${LibTorch_CUDA}")

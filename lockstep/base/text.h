@@ -13,4 +13,7 @@ std::string text(const Parts&... parts) {
   return stream.str();
 }
 
+/// The text up to its first line break: what tells of an error whose message ends in a backtrace.
+inline std::string first_line(const std::string& words) { return words.substr(0, words.find('\n')); }
+
 }  // namespace lockstep

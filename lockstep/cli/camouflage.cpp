@@ -65,7 +65,7 @@ OptionTable CamouflageSetup::table() {
   table.add("--dropout", task.network.dropout, "Probability to drop a channel before the last layer.",
             {.group = network, .minimum = inclusive(0), .maximum = exclusive(1)});
   table.add("--num-experts", task.network.num_experts,
-            "Experts in the decoder, which a gate mixes for each pixel; 0: none.",
+            "Experts in the decoder, which a gate mixes for each pixel: at least 2, or 0 for none.",
             {.group = network, .minimum = inclusive(0)});
   table.add("--moe-top-k", task.network.moe_top_k,
             "Send each pixel to so many experts, and compute only these; 0: to all of them.",
@@ -85,12 +85,23 @@ OptionTable CamouflageSetup::table() {
             {.group = loss});
   table.add("--side-weight", task.loss.side,
             "Weight of the answer at 1/8 with --deep-supervision; each coarser one counts half of that before.",
-            {.group = loss, .minimum = inclusive(0)});
+            {.group = loss, .minimum = inclusive(0), .needs = "--deep-supervision"});
   table.add("--moe-balance", task.loss.balance,
             "Weight of the loss that spreads pixels over the experts, with --moe-top-k.",
-            {.group = loss, .minimum = inclusive(0)});
+            {.group = loss, .minimum = inclusive(0), .needs = "--moe-top-k"});
   add_train_options(table, train);
   return table;
+}
+
+void add_answer_options(OptionTable& table, const std::string& group, std::optional<bool>& test_time_flip,
+                        train::TrainOptions& machine) {
+  table.add("--test-time-flip", test_time_flip,
+            "Average the answers for an image and its mirror image; by default as the run did. --no-test-time-flip: do "
+            "not.",
+            {.group = group});
+  table.add("--batch-size", machine.batch_size, "Images that a GPU (or CPU rank) takes at a time.",
+            {.group = group, .minimum = inclusive(1)});
+  add_machine_options(table, machine);
 }
 
 void read_recipe_of_run(CamouflageSetup& setup, const std::filesystem::path& run_folder) {

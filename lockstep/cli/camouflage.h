@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,11 @@ struct CamouflageSetup {
   /// The table that sets this object.
   OptionTable table();
 };
+
+/// Adds what commands take that only ask a trained network: --test-time-flip (unset: as the run did), --batch-size and
+/// the options of the machine.
+void add_answer_options(OptionTable& table, const std::string& group, std::optional<bool>& test_time_flip,
+                        train::TrainOptions& machine);
 
 /// Reads the options of the run in a folder into `setup`; throws DataError where there is none.
 void read_recipe_of_run(CamouflageSetup& setup, const std::filesystem::path& run_folder);

@@ -9,7 +9,6 @@
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
-#include "lockstep/cli/train_options.h"
 #include "lockstep/tasks/camouflage/baselines.h"
 #include "lockstep/tasks/camouflage/score_folder.h"
 #include "lockstep/tasks/camouflage/task.h"
@@ -20,11 +19,11 @@
 namespace lockstep::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kEvaluateDescription =
     "Measures the best weights of a run on the test images of its dataset (--checkpoint-dir), or masks that any "
     "program has written (--predictions and --masks), by the metrics of the field.";
 
-struct Arguments {
+struct EvaluateArguments {
   std::filesystem::path run = "runs/camouflage";
   std::filesystem::path dataset_path;
   std::filesystem::path predictions;
@@ -47,16 +46,24 @@ struct Arguments {
     table.add("--baselines", baselines, "Also measure answers that do not look at the image.", {.group = group});
     table.add("--output", output, "Write the metrics to this file, too (JSON).",
               {.group = group, .placeholder = "FILE"});
-    table.add("--test-time-flip", test_time_flip,
-              "Average the answers for an image and its mirror image; by default as the run did. --no-test-time-flip: "
-              "do not.",
-              {.group = group});
-    table.add("--batch-size", machine.batch_size, "Images that a GPU (or CPU rank) takes at a time.",
-              {.group = group, .minimum = inclusive(1)});
-    add_machine_options(table, machine);
+    add_answer_options(table, group, test_time_flip, machine);
     return table;
   }
 };
+
+void validate(const EvaluateArguments& arguments) {
+  if (arguments.predictions.empty() != arguments.masks.empty()) {
+    throw UsageError("--predictions and --masks belong together", "give both folders, or neither");
+  }
+  const auto refuse_with_predictions = [&](bool is_given, const std::string& problem) {
+    if (is_given && !arguments.predictions.empty()) {
+      throw UsageError(problem, "leave out --predictions and --masks");
+    }
+  };
+  refuse_with_predictions(arguments.baselines, "--baselines needs the training images of a run");
+  refuse_with_predictions(arguments.test_time_flip.has_value(), "--test-time-flip needs the network of a run");
+  refuse_with_predictions(!arguments.dataset_path.empty(), "--dataset-path is for the network of a run");
+}
 
 /// Metrics by what they are of.
 using Measured = std::vector<std::pair<std::string, std::map<std::string, double>>>;
@@ -77,7 +84,7 @@ void print(const Measured& measured) {
   }
 }
 
-std::map<std::string, double> measure_network(const tasks::Task& task, const Arguments& arguments) {
+std::map<std::string, double> measure_network(const tasks::Task& task, const EvaluateArguments& arguments) {
   const std::filesystem::path weights = checkpoint::best_weights(arguments.run);
   std::map<std::string, double> metrics;
   train::on_all_devices(arguments.machine, [&](parallel::Rank& rank, data::DecodePool& pool) {
@@ -91,7 +98,7 @@ std::map<std::string, double> measure_network(const tasks::Task& task, const Arg
   return metrics;
 }
 
-Measured measure_run(const Arguments& arguments) {
+Measured measure_run(const EvaluateArguments& arguments) {
   CamouflageSetup setup;
   read_recipe_of_run(setup, arguments.run);
   if (!arguments.dataset_path.empty()) {
@@ -114,25 +121,17 @@ Measured measure_run(const Arguments& arguments) {
 }  // namespace
 
 std::string evaluate_camouflage_flags() {
-  Arguments arguments;
+  EvaluateArguments arguments;
   return to_markdown(arguments.table());
 }
 
 ExitCode evaluate_camouflage(const std::string& command, const std::vector<std::string>& words) {
-  Arguments arguments;
+  EvaluateArguments arguments;
   const OptionTable table = arguments.table();
-  if (parse_or_answer(table, words, command, kDescription)) {
+  if (parse_or_answer(table, words, command, kEvaluateDescription)) {
     return ExitCode::kFinished;
   }
-  if (arguments.predictions.empty() != arguments.masks.empty()) {
-    throw UsageError("--predictions and --masks belong together", "give both folders, or neither");
-  }
-  if (arguments.baselines && !arguments.predictions.empty()) {
-    throw UsageError("--baselines needs the training images of a run", "leave out --predictions and --masks");
-  }
-  if (arguments.test_time_flip && !arguments.predictions.empty()) {
-    throw UsageError("--test-time-flip needs the network of a run", "leave out --predictions and --masks");
-  }
+  validate(arguments);
   const Measured measured =
       arguments.predictions.empty()
           ? measure_run(arguments)

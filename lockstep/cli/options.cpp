@@ -222,6 +222,11 @@ std::string to_text(const Value& value) {
   return std::get<std::string>(value);
 }
 
+bool is_off(const Value& value) {
+  return value == Value() || value == Value(false) || value == Value(std::int64_t{0}) || value == Value(0.0) ||
+         value == Value(std::string());
+}
+
 std::string accepted_values(const Option& option) {
   if (!option.traits.allowed.empty()) {
     std::string list;

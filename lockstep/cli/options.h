@@ -15,6 +15,10 @@
 
 namespace lockstep::cli {
 
+// No run has more; what lies beyond is a slip of the finger.
+inline constexpr double kMostEpochs = 1e6;
+inline constexpr double kMostSamples = 1e6;  ///< of a batch
+
 /// What an option holds; nothing (`monostate`) where a `std::optional` is not set.
 using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string>;
 
@@ -40,6 +44,7 @@ struct OptionTraits {
   std::vector<std::string> same_result = {};  ///< of `allowed`: a run may resume with another one of these
   bool kept_by_run = false;                   ///< where it is left out, a run that resumes keeps what it had
   bool in_recipe = true;                      ///< false for what belongs to one call of the program, not to a run
+  std::string needs = {};                     ///< the flag without which the option has no effect ("--ema-decay")
   std::vector<std::string> aliases = {};
   bool hidden = false;  ///< not listed in --help and in the docs
 };
@@ -103,6 +108,9 @@ std::string accepted_values(const Option& option);
 
 /// The help with what the option takes and its default: "Passes over the data. (at least 1; default: 60)".
 std::string explanation(const Option& option);
+
+/// Whether a value says that something is not to be: nothing, false, 0 or an empty text.
+bool is_off(const Value& value);
 
 /// "--batch_size" → "--batch-size": flags are taken with underscores, too.
 std::string hyphenated(std::string name);

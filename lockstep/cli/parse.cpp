@@ -55,11 +55,23 @@ class CommandLine {
 
   void assign_to(const OptionTable& table) const {
     for (const Option& option : table.options()) {
-      const auto entry =
-          std::find_if(found_.begin(), found_.end(), [&](const auto& one) { return one.first == &option; });
-      const std::vector<std::string> given = entry->second->results();
-      if (!given.empty()) {
+      if (const std::vector<std::string> given = texts_of(option); !given.empty()) {
         take(option, given);
+      }
+    }
+  }
+
+  /// Throws for an option of the arguments or of a recipe that has no effect, since the one that it needs is off. A
+  /// recipe that was printed has all defaults, which do not count as given.
+  void refuse_without_effect(const OptionTable& table) const {
+    for (const Option& option : table.options()) {
+      const std::string& needed = option.traits.needs;
+      if (needed.empty() || (texts_of(option).empty() && option.get() == option.initial)) {
+        continue;
+      }
+      if (is_off(table.find(needed)->get())) {
+        throw UsageError(text(option.flag, " has no effect without ", needed),
+                         text("give ", needed, ", or leave out ", option.flag));
       }
     }
   }
@@ -80,6 +92,11 @@ class CommandLine {
     }
     // A flag without its value is let through as an empty text, to be refused in our own words.
     return app_.add_option(list)->expected(0, 1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+
+  /// What stands behind the flags of the option, one text for each time that it is given.
+  std::vector<std::string> texts_of(const Option& option) const {
+    return std::ranges::find(found_, &option, [](const auto& one) { return one.first; })->second->results();
   }
 
   static std::string with_hyphens(const std::string& argument) {
@@ -140,6 +157,7 @@ GeneralOptions parse(const OptionTable& table, const std::vector<std::string>& a
     apply_recipe(table, general.recipe);
   }
   line.assign_to(table);
+  line.refuse_without_effect(table);
   return general;
 }
 

@@ -8,7 +8,6 @@
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
-#include "lockstep/cli/train_options.h"
 #include "lockstep/tasks/camouflage/folders.h"
 #include "lockstep/tasks/camouflage/predict.h"
 #include "lockstep/tasks/camouflage/task.h"
@@ -19,11 +18,11 @@
 namespace lockstep::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kPredictDescription =
     "Writes a mask for each image at the image's own size (masks/NAME.png), the same laid over the image "
     "(overlays/NAME.jpg), and a contact sheet, with the best weights of a run.";
 
-struct Arguments {
+struct PredictArguments {
   std::filesystem::path run = "runs/camouflage";
   std::filesystem::path input;
   std::filesystem::path output;
@@ -37,13 +36,7 @@ struct Arguments {
     table.add("--input", input, "An image, or a folder of images (JPEG, PNG).", {.group = group});
     table.add("--output", output, "Where to write; by default predictions/ in the run folder.",
               {.group = group, .placeholder = "DIR"});
-    table.add("--test-time-flip", test_time_flip,
-              "Average the answers for an image and its mirror image; by default as the run did. --no-test-time-flip: "
-              "do not.",
-              {.group = group});
-    table.add("--batch-size", machine.batch_size, "Images that a GPU (or CPU rank) takes at a time.",
-              {.group = group, .minimum = inclusive(1)});
-    add_machine_options(table, machine);
+    add_answer_options(table, group, test_time_flip, machine);
     return table;
   }
 };
@@ -54,7 +47,7 @@ struct PlacedRow {
   media::SheetRow row;
 };
 
-std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const Arguments& arguments,
+std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const PredictArguments& arguments,
                                const std::vector<data::ImageMaskPair>& images,
                                const tasks::camouflage::PredictionWriter& writer) {
   constexpr std::uint64_t kRows = 24;
@@ -65,7 +58,7 @@ std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const 
   std::mutex mutex;
   std::vector<PlacedRow> rows;
   train::on_all_devices(arguments.machine, [&](parallel::Rank& rank, data::DecodePool& pool) {
-    tasks::camouflage::CamouflageModel model(options, /*seed=*/0);
+    tasks::camouflage::CamouflageModel model(options, /*seed=*/std::nullopt);
     train::load_trained_weights(model, weights, rank.device);
     const train::SweepOptions sweeping{arguments.machine.batch_size,
                                        train::choose_precision(arguments.machine.precision, rank.device)};
@@ -88,14 +81,14 @@ std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const 
 }  // namespace
 
 std::string predict_camouflage_flags() {
-  Arguments arguments;
+  PredictArguments arguments;
   return to_markdown(arguments.table());
 }
 
 ExitCode predict_camouflage(const std::string& command, const std::vector<std::string>& words) {
-  Arguments arguments;
+  PredictArguments arguments;
   const OptionTable table = arguments.table();
-  if (parse_or_answer(table, words, command, kDescription)) {
+  if (parse_or_answer(table, words, command, kPredictDescription)) {
     return ExitCode::kFinished;
   }
   if (arguments.input.empty()) {

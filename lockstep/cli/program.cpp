@@ -92,7 +92,7 @@ ExitCode dispatch(const std::vector<std::string>& arguments) {
 
 int report(ExitCode code, const std::string& message) {
   // One line, whatever a library has put into its message.
-  std::cerr << "lockstep: error: " << message.substr(0, message.find('\n')) << std::endl;
+  std::cerr << "lockstep: error: " << first_line(message) << std::endl;
   return static_cast<int>(code);
 }
 

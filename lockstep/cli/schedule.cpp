@@ -12,24 +12,20 @@
 #include "lockstep/cli/help.h"
 #include "lockstep/cli/schedule_options.h"
 #include "lockstep/observe/chart_file.h"
-#include "lockstep/optim/rate_rule.h"
+#include "lockstep/train/stages.h"
 
 namespace lockstep::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kScheduleDescription =
     "Shows the learning rate of a run before it is started: as a table, and as a curve in a file (--output). The flags "
     "are those of 'lockstep train'.";
 constexpr std::int64_t kRows = 20;  ///< about as many, where --every is not given
 constexpr std::int64_t kCurvePoints = 2000;
 
-struct Arguments {
-  optim::ScheduleChoice choice;
-  std::int64_t epochs = 60;
+struct ScheduleArguments {
+  train::TrainOptions run;
   std::int64_t steps_per_epoch = 100;
-  std::int64_t stage1_epochs = 0;
-  std::optional<double> stage2_learning_rate;
-  std::optional<std::int64_t> global_batch;
   bool deep_supervision = false;
   std::optional<std::int64_t> every;
   std::filesystem::path output;
@@ -37,17 +33,17 @@ struct Arguments {
   OptionTable table() {
     const OptionTraits count{.group = "Run", .minimum = inclusive(1), .maximum = inclusive(1e6)};
     OptionTable table;
-    table.add("--epochs", epochs, "Epochs of the run, those of both stages.", count);
+    table.add("--epochs", run.epochs, "Epochs of the run, those of both stages.", count);
     table.add("--steps-per-epoch", steps_per_epoch, "Steps of an epoch: its samples by the global batch, rounded up.",
               count);
-    table.add("--stage1-epochs", stage1_epochs, "Epochs of a first stage; the second begins its own schedule.",
+    table.add("--stage1-epochs", run.stage1_epochs, "Epochs of a first stage; the second begins its own schedule.",
               {.group = "Run", .minimum = inclusive(0), .maximum = inclusive(1e6)});
-    table.add("--stage2-lr", stage2_learning_rate,
+    table.add("--stage2-lr", run.stage2_learning_rate,
               "The learning rate of the second stage; by default that of the first.",
               {.group = "Run", .minimum = exclusive(0)});
-    table.add("--global-batch", global_batch, "Samples a step over all GPUs, for --lr-base-batch.", count);
+    table.add("--global-batch", run.global_batch, "Samples a step over all GPUs, for --lr-base-batch.", count);
     table.add("--deep-supervision", deep_supervision, "The run has losses on side outputs.", {.group = "Run"});
-    add_schedule_options(table, choice);
+    add_schedule_options(table, run.schedule);
     table.add("--every", every, "Steps from one row of the table to the next; by default such that about 20 fit.",
               {.group = "Output", .minimum = inclusive(1)});
     table.add("--output", output, "Draw the curve into this file (SVG).", {.group = "Output", .placeholder = "FILE"});
@@ -55,53 +51,35 @@ struct Arguments {
   }
 };
 
-/// A part of the run with a schedule of its own.
-struct Stage {
-  std::string name;  ///< empty where there is but one
-  std::int64_t first_step = 0;
-  optim::Schedule schedule;
-};
-
-void validate(const Arguments& arguments) {
-  if (arguments.stage1_epochs >= arguments.epochs) {
-    throw UsageError(text("--stage1-epochs ", arguments.stage1_epochs, " leaves no epochs for the second stage"),
-                     "give more --epochs: they count both stages");
-  }
-  if (arguments.stage2_learning_rate && arguments.stage1_epochs == 0) {
-    throw UsageError("--stage2-lr is for runs with two stages", "give --stage1-epochs, or leave it out");
-  }
-  if (arguments.choice.lr_base_batch && !arguments.global_batch) {
+void validate(const ScheduleArguments& arguments) {
+  arguments.run.validate();
+  if (arguments.run.schedule.lr_base_batch && !arguments.run.global_batch) {
     throw UsageError("--lr-base-batch needs the batch to scale to", "give --global-batch");
   }
-  if (arguments.global_batch && !arguments.choice.lr_base_batch) {
+  if (arguments.run.global_batch && !arguments.run.schedule.lr_base_batch) {
     throw UsageError("--global-batch changes the learning rate only with --lr-base-batch", "give both, or neither");
   }
 }
 
-Stage make_stage(const Arguments& arguments, const std::string& name, std::int64_t first_epoch, std::int64_t epochs,
-                 double typed_rate) {
-  const optim::RateSetting rate{typed_rate, arguments.global_batch.value_or(1), arguments.deep_supervision};
-  const optim::ScheduleOptions options =
-      in_steps(arguments.choice, epochs, arguments.steps_per_epoch, optim::scaled_rate(arguments.choice, rate));
-  std::cout << name << (name.empty() ? "" : ": ") << optim::describe_rate(arguments.choice, rate) << "\n";
-  if (const auto word = optim::word_on_open_restart(options, arguments.steps_per_epoch)) {
-    log::warn(*word);
-  }
-  return {name, first_epoch * arguments.steps_per_epoch, optim::Schedule(options)};
+/// Those of a run on one rank that has as many samples as make the steps.
+std::vector<train::Stage> make_stages(const ScheduleArguments& arguments) {
+  train::TrainOptions options = arguments.run;
+  options.global_batch = options.global_batch.value_or(1);
+  return train::plan_stages(
+      options, {.samples_per_epoch = *options.global_batch * static_cast<std::uint64_t>(arguments.steps_per_epoch),
+                .deep_supervision = arguments.deep_supervision});
 }
 
-std::vector<Stage> make_stages(const Arguments& arguments) {
-  const double rate = arguments.choice.learning_rate;
-  const std::int64_t first = arguments.stage1_epochs;
-  if (first == 0) {
-    return {make_stage(arguments, "", 0, arguments.epochs, rate)};
+void print_rates(const ScheduleArguments& arguments, const std::vector<train::Stage>& stages) {
+  for (const train::Stage& stage : stages) {
+    std::cout << stage.name << (stage.name.empty() ? "" : ": ") << stage.rate << "\n";
+    if (const auto word = optim::word_on_open_restart(stage.schedule.options(), arguments.steps_per_epoch)) {
+      log::warn(*word);
+    }
   }
-  return {
-      make_stage(arguments, "stage 1", 0, first, rate),
-      make_stage(arguments, "stage 2", first, arguments.epochs - first, arguments.stage2_learning_rate.value_or(rate))};
 }
 
-void print_row(const Arguments& arguments, const Stage& stage, std::int64_t step) {
+void print_row(const ScheduleArguments& arguments, const train::Stage& stage, std::int64_t step) {
   const optim::ScheduleValue value = stage.schedule.at(step);
   const std::int64_t of_run = stage.first_step + step;
   std::ostringstream row;
@@ -116,12 +94,11 @@ void print_row(const Arguments& arguments, const Stage& stage, std::int64_t step
   std::cout << row.str() << "  " << stage.name << (stage.name.empty() ? "" : ", ") << value.phase << "\n";
 }
 
-void print_table(const Arguments& arguments, const std::vector<Stage>& stages) {
-  const std::int64_t all_steps = arguments.epochs * arguments.steps_per_epoch;
-  const std::int64_t every = arguments.every.value_or(std::max<std::int64_t>(1, all_steps / kRows));
+void print_table(const ScheduleArguments& arguments, const std::vector<train::Stage>& stages) {
+  const std::int64_t every = arguments.every.value_or(std::max<std::int64_t>(1, train::total_steps(stages) / kRows));
   std::cout << " epoch      step learning rate  momentum  phase\n";
-  for (const Stage& stage : stages) {
-    const std::int64_t steps = stage.schedule.options().total_steps;
+  for (const train::Stage& stage : stages) {
+    const std::int64_t steps = stage.steps();
     for (std::int64_t step = 0; step < steps - 1; step += every) {
       print_row(arguments, stage, step);
     }
@@ -135,9 +112,9 @@ void print_table(const Arguments& arguments, const std::vector<Stage>& stages) {
   }
 }
 
-observe::Series curve_of(const Arguments& arguments, const Stage& stage, std::size_t color) {
+observe::Series curve_of(const ScheduleArguments& arguments, const train::Stage& stage, std::size_t color) {
   observe::Series curve{stage.name, {}, {}, color};
-  const std::int64_t steps = stage.schedule.options().total_steps;
+  const std::int64_t steps = stage.steps();
   const std::int64_t points = std::min(steps, kCurvePoints);
   for (std::int64_t i = 0; i < points; ++i) {
     const std::int64_t step = points == 1 ? 0 : i * (steps - 1) / (points - 1);
@@ -147,9 +124,9 @@ observe::Series curve_of(const Arguments& arguments, const Stage& stage, std::si
   return curve;
 }
 
-void draw(const Arguments& arguments, const std::vector<Stage>& stages) {
-  observe::Chart chart{"Learning rate, " + arguments.choice.scheduler, "epoch", {}};
-  for (const Stage& stage : stages) {
+void draw(const ScheduleArguments& arguments, const std::vector<train::Stage>& stages) {
+  observe::Chart chart{"Learning rate, " + arguments.run.schedule.scheduler, "epoch", {}};
+  for (const train::Stage& stage : stages) {
     chart.series.push_back(curve_of(arguments, stage, chart.series.size()));
   }
   write_file_atomically(arguments.output, observe::chart_as_svg_file(chart));
@@ -159,18 +136,19 @@ void draw(const Arguments& arguments, const std::vector<Stage>& stages) {
 }  // namespace
 
 std::string schedule_flags() {
-  Arguments arguments;
+  ScheduleArguments arguments;
   return to_markdown(arguments.table());
 }
 
 ExitCode schedule(const std::string& command, const std::vector<std::string>& words) {
-  Arguments arguments;
+  ScheduleArguments arguments;
   const OptionTable table = arguments.table();
-  if (parse_or_answer(table, words, command, kDescription)) {
+  if (parse_or_answer(table, words, command, kScheduleDescription)) {
     return ExitCode::kFinished;
   }
   validate(arguments);
-  const std::vector<Stage> stages = make_stages(arguments);
+  const std::vector<train::Stage> stages = make_stages(arguments);
+  print_rates(arguments, stages);
   print_table(arguments, stages);
   if (!arguments.output.empty()) {
     draw(arguments, stages);

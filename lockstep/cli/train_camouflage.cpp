@@ -21,7 +21,7 @@
 namespace lockstep::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kTrainDescription =
     "Trains a network that finds camouflaged objects, on every GPU of this machine or on the CPU. Stop it with Ctrl-C; "
     "the same command again resumes it.";
 
@@ -110,14 +110,13 @@ std::string train_camouflage_flags() {
 ExitCode train_camouflage(const std::string& command, const std::vector<std::string>& arguments) {
   CamouflageSetup setup;
   const OptionTable table = setup.table();
-  if (parse_or_answer(table, arguments, command, kDescription)) {
+  if (parse_or_answer(table, arguments, command, kTrainDescription)) {
     return ExitCode::kFinished;
   }
   // The recipe in the run folder is also read from elsewhere, by `evaluate` and `predict`.
   if (!setup.task.dataset_path.empty()) {
     setup.task.dataset_path = std::filesystem::absolute(setup.task.dataset_path).lexically_normal();
   }
-  setup.train.deep_supervision = setup.task.deep_supervision;
   if (const int processes = processes_to_start(setup.train); processes > 1) {
     return parallel::run_as_processes(processes);
   }

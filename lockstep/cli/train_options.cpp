@@ -6,8 +6,6 @@ namespace lockstep::cli {
 namespace {
 
 // Larger numbers are slips of the finger.
-constexpr double kMostEpochs = 1e6;
-constexpr double kMostSamples = 1e6;
 constexpr double kMostThreads = 1024;
 constexpr double kMostKept = 1000;
 
@@ -65,7 +63,8 @@ void add_optimizer_options(OptionTable& table, train::TrainOptions& options) {
   const std::string group = "Optimizer";
   table.add("--optimizer", options.optimizer, "What moves the weights.",
             {.group = group, .placeholder = "NAME", .allowed = {"adamw", "adam", "sgd"}});
-  table.add("--momentum", options.momentum, "Of SGD (default: 0.9); --scheduler onecycle moves it by itself.",
+  table.add("--momentum", options.momentum,
+            "Of SGD (default: 0.9); not with --scheduler onecycle, which moves it by itself.",
             {.group = group, .minimum = inclusive(0), .maximum = exclusive(1)});
   table.add("--weight-decay", options.weight_decay, "Not on biases, norms and scales.", number(group, inclusive(0)));
   table.add("--clip-norm", options.clip_norm, "Largest global norm of the gradients; 0: no clipping.",
@@ -77,7 +76,7 @@ void add_optimizer_options(OptionTable& table, train::TrainOptions& options) {
       {.group = group, .minimum = inclusive(0), .maximum = exclusive(1)});
   table.add("--ema-warmup", options.ema_warmup,
             "Let the decay of the average rise to --ema-decay, so that it soon forgets where it began.",
-            {.group = group});
+            {.group = group, .needs = "--ema-decay"});
   table.add("--bucket-mb", options.bucket_mebibytes,
             "MiB of gradients that are summed over the ranks together; by default an eighth of all, from 1 to 25. "
             "Changes no result.",

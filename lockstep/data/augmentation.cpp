@@ -69,6 +69,7 @@ void AugmentationOptions::validate() const {
   require(is_part(flip_probability), "the probability of a flip", "give a number in [0, 1]");
   require(is_part(brightness) && is_part(contrast) && is_part(saturation), "the strength of a change of colour",
           "give a number in [0, 1]");
+  require(hue >= 0.0 && hue <= 0.5, "the strength of a turn of the hue", "give a number in [0, 0.5]");
 }
 
 AugmentationPlan plan_augmentation(const AugmentationOptions& options, media::ImageSize size, RandomStream& random) {
@@ -78,6 +79,7 @@ AugmentationPlan plan_augmentation(const AugmentationOptions& options, media::Im
   plan.colours.brightness = colour_factor(options.brightness, random);
   plan.colours.contrast = colour_factor(options.contrast, random);
   plan.colours.saturation = colour_factor(options.saturation, random);
+  plan.colours.hue = static_cast<float>(random.uniform(-options.hue, options.hue));
   return plan;
 }
 

@@ -15,6 +15,7 @@ struct AugmentationOptions {
   double brightness = 0.4;  ///< s: a factor in [1 - s, 1 + s]; 0: none
   double contrast = 0.4;
   double saturation = 0.4;
+  double hue = 0.0;  ///< h: a turn in [-h, h], in parts of the circle of colours, at most 0.5
 
   /// Throws UsageError for values out of range.
   void validate() const;

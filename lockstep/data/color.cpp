@@ -1,58 +1,34 @@
 #include "lockstep/data/color.h"
 
 #include <algorithm>
-#include <cstddef>
+
+#include "lockstep/base/error.h"
+#include "lockstep/data/pixel_tile.h"
 
 namespace lockstep::data {
-namespace {
-
-/// torchvision cuts off the fraction rather than rounding it.
-std::uint8_t blend(float value, float other, float factor) {
-  return static_cast<std::uint8_t>(std::clamp(factor * value + (1.0F - factor) * other, 0.0F, 255.0F));
-}
-
-std::uint8_t grey_of(const std::uint8_t* pixel) {
-  return static_cast<std::uint8_t>(0.2989F * pixel[0] + 0.587F * pixel[1] + 0.114F * pixel[2]);
-}
-
-}  // namespace
 
 void change_colours(std::span<std::uint8_t> pixels, const ColourChange& change) {
-  const auto apply = [pixels](auto adjust, float factor) {
-    if (factor != 1.0F) {
-      adjust(pixels, factor);
-    }
-  };
-  apply(adjust_brightness, change.brightness);
-  apply(adjust_contrast, change.contrast);
-  apply(adjust_saturation, change.saturation);
-}
-
-void adjust_brightness(std::span<std::uint8_t> pixels, float factor) {
-  for (std::uint8_t& value : pixels) {
-    value = blend(value, 0.0F, factor);
+  LOCKSTEP_ASSERT(change.brightness >= 0 && change.contrast >= 0 && change.saturation >= 0, "a factor is 0 or more");
+  LOCKSTEP_ASSERT(change.hue >= -0.5F && change.hue <= 0.5F, "a hue turns by half a turn at most");
+  if (change == ColourChange{}) {
+    return;
+  }
+  const float mean = change.contrast == 1.0F ? 0.0F : mean_grey(pixels, change.brightness);
+  const ColourFactors factors = colour_factors(change, mean);
+  PixelTile tile;
+  for (std::size_t begin = 0; begin < pixels.size(); begin += 3 * PixelTile::kPixels) {
+    tile.read(&pixels[begin], std::min(PixelTile::kPixels, (pixels.size() - begin) / 3));
+    change_tile(factors, tile);
+    tile.write(&pixels[begin]);
   }
 }
 
-void adjust_contrast(std::span<std::uint8_t> pixels, float factor) {
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < pixels.size(); i += 3) {
-    sum += grey_of(&pixels[i]);
-  }
-  const std::size_t count = std::max<std::size_t>(pixels.size() / 3, 1);
-  const auto mean = static_cast<float>(static_cast<double>(sum) / static_cast<double>(count));
-  for (std::uint8_t& value : pixels) {
-    value = blend(value, mean, factor);
-  }
-}
+void adjust_brightness(std::span<std::uint8_t> pixels, float factor) { change_colours(pixels, {.brightness = factor}); }
 
-void adjust_saturation(std::span<std::uint8_t> pixels, float factor) {
-  for (std::size_t i = 0; i < pixels.size(); i += 3) {
-    const std::uint8_t grey = grey_of(&pixels[i]);
-    for (std::size_t channel = 0; channel < 3; ++channel) {
-      pixels[i + channel] = blend(pixels[i + channel], grey, factor);
-    }
-  }
-}
+void adjust_contrast(std::span<std::uint8_t> pixels, float factor) { change_colours(pixels, {.contrast = factor}); }
+
+void adjust_saturation(std::span<std::uint8_t> pixels, float factor) { change_colours(pixels, {.saturation = factor}); }
+
+void adjust_hue(std::span<std::uint8_t> pixels, float turns) { change_colours(pixels, {.hue = turns}); }
 
 }  // namespace lockstep::data

@@ -4,90 +4,23 @@
 #include <cmath>
 
 #include "lockstep/base/error.h"
+#include "lockstep/media/resize_exactly.h"
+#include "lockstep/media/resize_in_blocks.h"
+#include "lockstep/media/triangle_filter.h"
 
 namespace lockstep::media {
 namespace {
 
-// Weights are whole multiples of 2^-22: the sum of 8-bit values times weights that add up to 1 fits 31 bits.
-constexpr int kWeightBits = 22;
-constexpr std::int32_t kHalf = 1 << (kWeightBits - 1);
+int result_channels(const ImageView& source) { return source.channels == 1 ? 1 : 3; }
 
-std::uint8_t to_pixel(std::int32_t sum) {
-  // Rounded weights of many taps may add up to slightly more than 1.
-  return static_cast<std::uint8_t>(std::min(sum >> kWeightBits, 255));
-}
-
-/// The source positions that one position of the result is a weighted sum of.
-struct Window {
-  int first = 0;
-  std::vector<std::int32_t> weights;
-};
-
-/// One window a position of the result, along one axis. Follows the arithmetic of Pillow's `precompute_coeffs`
-/// (src/libImaging/Resample.c), so that the bits agree.
-std::vector<Window> triangle_windows(int source, double begin, double length, int size) {
-  const double scale = length / size;
-  const double support = std::max(scale, 1.0);
-  const double per_support = 1.0 / support;
-  std::vector<Window> windows(static_cast<std::size_t>(size));
-  std::vector<double> exact;
-  for (int i = 0; i < size; ++i) {
-    const double center = begin + (i + 0.5) * scale;
-    const int first = std::max(0, static_cast<int>(center - support + 0.5));
-    const int end = std::min(source, static_cast<int>(center + support + 0.5));
-    exact.clear();
-    double sum = 0;
-    for (int position = first; position < end; ++position) {
-      exact.push_back(std::max(0.0, 1.0 - std::abs((position - center + 0.5) * per_support)));
-      sum += exact.back();
-    }
-    Window& window = windows[static_cast<std::size_t>(i)];
-    window.first = first;
-    for (const double weight : exact) {
-      window.weights.push_back(static_cast<std::int32_t>(0.5 + weight / sum * (1 << kWeightBits)));
-    }
-  }
-  return windows;
-}
-
-template <int kChannels>
-void resize_row(const std::uint8_t* source, const std::vector<Window>& windows, std::uint8_t* target) {
-  for (const Window& window : windows) {
-    const std::uint8_t* pixel = source + window.first * kChannels;
-    std::int32_t sums[kChannels];
-    std::fill_n(sums, kChannels, kHalf);
-    for (const std::int32_t weight : window.weights) {
-      for (int c = 0; c < kChannels; ++c) {
-        sums[c] += pixel[c] * weight;
-      }
-      pixel += kChannels;
-    }
-    for (int c = 0; c < kChannels; ++c) {
-      *target++ = to_pixel(sums[c]);
-    }
-  }
-}
-
-/// One row of the result out of rows of the right width.
-void blend_rows(const Image& rows, const Window& window, std::vector<std::int32_t>& sums, std::uint8_t* target) {
-  std::fill(sums.begin(), sums.end(), kHalf);
-  for (std::size_t tap = 0; tap < window.weights.size(); ++tap) {
-    const std::uint8_t* row = rows.row(window.first + static_cast<int>(tap));
-    const std::int32_t weight = window.weights[tap];
-    for (std::size_t i = 0; i < sums.size(); ++i) {
-      sums[i] += row[i] * weight;
-    }
-  }
-  std::transform(sums.begin(), sums.end(), target, to_pixel);
-}
-
-void assert_fits(const ImageView& source, Rect crop, int width, int height, std::size_t destination) {
-  LOCKSTEP_ASSERT(source.channels == 1 || source.channels == 3, "only grey and RGB images can be resized");
+void assert_fits(const ImageView& source, Rect crop, int width, int height, int channels, std::size_t destination) {
+  LOCKSTEP_ASSERT(source.channels == 1 || source.channels == 3 || source.channels == 4,
+                  "only grey and RGB images can be resized");
   LOCKSTEP_ASSERT(crop.x >= 0 && crop.width > 0 && crop.x + crop.width <= source.width, "crop outside of the image");
   LOCKSTEP_ASSERT(crop.y >= 0 && crop.height > 0 && crop.y + crop.height <= source.height, "crop outside of the image");
   LOCKSTEP_ASSERT(width > 0 && height > 0, "a size must be positive");
   const std::size_t values =
-      static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * static_cast<std::size_t>(source.channels);
+      static_cast<std::size_t>(width) * static_cast<std::size_t>(height) * static_cast<std::size_t>(channels);
   LOCKSTEP_ASSERT(destination == values, "the destination does not have the size of the result");
 }
 
@@ -126,35 +59,29 @@ std::vector<Between> neighbours(int source, int size) {
 
 void resize(const ImageView& source, Box box, int width, int height, bool flip_horizontally,
             std::span<std::uint8_t> destination) {
-  assert_fits(source, {0, 0, source.width, source.height}, width, height, destination.size());
+  assert_fits(source, {0, 0, source.width, source.height}, width, height, result_channels(source), destination.size());
+  constexpr double kRounding = 1e-6;
   LOCKSTEP_ASSERT(box.width > 0 && box.height > 0, "an empty box has no pixels");
-  std::vector<Window> columns = triangle_windows(source.width, box.x, box.width, width);
-  if (flip_horizontally) {
-    std::reverse(columns.begin(), columns.end());
-  }
-  const auto resize_columns = source.channels == 1 ? resize_row<1> : resize_row<3>;
-  Image narrow(width, source.height, source.channels);
-  for (int y = 0; y < source.height; ++y) {
-    resize_columns(source.row(y), columns, narrow.row(y));
-  }
-  std::vector<std::int32_t> sums(narrow.row_bytes());
-  std::uint8_t* target = destination.data();
-  for (const Window& window : triangle_windows(source.height, box.y, box.height, height)) {
-    blend_rows(narrow, window, sums, target);
-    target += narrow.row_bytes();
-  }
+  LOCKSTEP_ASSERT(box.x >= -kRounding && box.x + box.width <= source.width + kRounding, "box outside of the image");
+  LOCKSTEP_ASSERT(box.y >= -kRounding && box.y + box.height <= source.height + kRounding, "box outside of the image");
+  thread_local FilterWindows columns;
+  thread_local FilterWindows rows;
+  triangle_windows(source.width, box.x, box.width, width, flip_horizontally, columns);
+  triangle_windows(source.height, box.y, box.height, height, false, rows);
+  const bool in_blocks = std::max(columns.taps, rows.taps) <= kMostTapsInBlocks;
+  (in_blocks ? resize_in_blocks : resize_exactly)(source, columns, rows, destination);
 }
 
 void resize(const Image& source, Rect crop, int width, int height, bool flip_horizontally,
             std::span<std::uint8_t> destination) {
-  assert_fits(view_of(source), crop, width, height, destination.size());
+  assert_fits(view_of(source), crop, width, height, result_channels(view_of(source)), destination.size());
   const Box all{0, 0, static_cast<double>(crop.width), static_cast<double>(crop.height)};
   resize(part_of(view_of(source), crop), all, width, height, flip_horizontally, destination);
 }
 
 void resize_nearest(const Image& source, Rect crop, int width, int height, bool flip_horizontally,
                     std::span<std::uint8_t> destination) {
-  assert_fits(view_of(source), crop, width, height, destination.size());
+  assert_fits(view_of(source), crop, width, height, source.channels, destination.size());
   std::vector<int> columns = nearest_positions(crop.width, width);
   if (flip_horizontally) {
     std::reverse(columns.begin(), columns.end());

@@ -9,14 +9,15 @@
 namespace lockstep::media {
 
 /// Cuts `crop` out of a grey or RGB image, scales it to width x height, mirrors it if asked, and writes it to
-/// `destination`, (height, width, channels). Bilinear with antialiasing: where it shrinks, the triangle filter grows
-/// with the factor. The bits are those of Pillow's `image.crop(...).resize(size, BILINEAR)`, and within one grey level
-/// those of PyTorch's `interpolate(mode="bilinear", antialias=True)`.
+/// `destination`, (height, width, channels). Of four channels the fourth has no meaning and is dropped: the result has
+/// three. Bilinear with antialiasing: where it shrinks, the triangle filter grows with the factor. Each value is within
+/// one grey level of Pillow's `image.crop(...).resize(size, BILINEAR)` and of PyTorch's
+/// `interpolate(mode="bilinear", antialias=True)`, and the same on all processors.
 void resize(const Image& source, Rect crop, int width, int height, bool flip_horizontally,
             std::span<std::uint8_t> destination);
 
-/// The same of a box of the source, which is all that the filter sees. Along each axis the filter is centred as
-/// Pillow's `resize(size, BILINEAR, box=...)` centres it.
+/// The same of a box of the source, which lies inside of it and may begin and end within pixels. The filter sees all of
+/// the source; along each axis it is centred as Pillow's `resize(size, BILINEAR, box=...)` centres it.
 void resize(const ImageView& source, Box box, int width, int height, bool flip_horizontally,
             std::span<std::uint8_t> destination);
 

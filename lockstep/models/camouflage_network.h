@@ -16,7 +16,7 @@ struct CamouflageNetworkOptions {
   std::int64_t decoder_width = 64;         ///< channels of the decoder, a multiple of 8
   double drop_path = 0.0;                  ///< of the backbone's last block
   double dropout = 0.0;                    ///< of the channels before the head
-  std::int64_t num_experts = 7;            ///< experts in the decoder; below 2 there are none
+  std::int64_t num_experts = 7;            ///< experts in the decoder: 0 for none, or at least 2
   std::int64_t moe_top_k = 0;              ///< experts that a pixel goes to; 0: all
   bool boundary_head = true;               ///< finds edges in training, too
   bool side_outputs = false;               ///< answers at the decoder's coarser scales in training, too

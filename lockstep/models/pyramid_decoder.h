@@ -17,7 +17,7 @@ struct PyramidDecoderOptions {
   std::array<std::int64_t, 4> channels{};  ///< of the features, from fine to coarse
   std::int64_t width = 64;                 ///< channels inside the decoder: a multiple of 8
   double dropout = 0.0;                    ///< probability with which a channel is dropped before the head
-  std::int64_t num_experts = 0;            ///< experts that work on the features at 1/8; below 2 there are none
+  std::int64_t num_experts = 0;            ///< experts that work on the features at 1/8: 0, or at least 2
   std::int64_t moe_top_k = 0;              ///< experts that a pixel goes to; 0: all
   bool boundary_head = false;              ///< answers in training where the mask's edges are, too
   bool side_outputs = false;               ///< answers in training at the coarser scales, too

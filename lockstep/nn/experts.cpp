@@ -57,7 +57,7 @@ at::Tensor mix_chosen(const torch::nn::ModuleListImpl& experts, const at::Tensor
 }  // namespace
 
 void ExpertsOptions::validate() const {
-  if (count < 0) {
+  if (count < 0 || count == 1) {
     throw UsageError(text("--num-experts ", count, " is no number of experts"), "give 0 for none, or at least 2");
   }
   if (top_k < 0 || top_k > (any() ? count : 0)) {

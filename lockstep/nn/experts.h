@@ -9,10 +9,10 @@ namespace lockstep::nn {
 
 struct ExpertsOptions {
   std::int64_t channels = 64;
-  std::int64_t count = 0;  ///< experts; below 2 there are none
+  std::int64_t count = 0;  ///< experts: 0 for none, or at least 2
   std::int64_t top_k = 0;  ///< experts that a pixel goes to; 0: to all of them
 
-  bool any() const { return count > 1; }
+  bool any() const { return count > 0; }
 
   /// Throws UsageError, naming the flag.
   void validate() const;

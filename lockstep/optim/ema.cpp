@@ -7,15 +7,10 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
+#include "lockstep/optim/expect_share.h"
 
 namespace lockstep::optim {
 namespace {
-
-void expect_share(const char* flag, double value) {
-  if (!(value >= 0 && value < 1)) {
-    throw UsageError(text(flag, ' ', value, " is not from 0 to below 1"), text("give ", flag, " such as 0.999"));
-  }
-}
 
 /// So that a view does not keep alive the flat buffer that it once lay in.
 void move_out(const at::Tensor& parameter) {
@@ -28,7 +23,7 @@ void move_out(const at::Tensor& parameter) {
 }  // namespace
 
 void EmaOptions::validate() const {
-  expect_share("--ema-decay", decay);
+  expect_share("--ema-decay", decay, "0.999");
   LOCKSTEP_ASSERT(min_decay >= 0 && min_decay <= 1, "a decay is between 0 and 1");
   LOCKSTEP_ASSERT(update_after_step >= 0, "a step counts from 0");
   LOCKSTEP_ASSERT(warmup_gamma > 0 && warmup_power > 0, "the warm-up rises");
@@ -73,6 +68,20 @@ void Ema::lay(const parallel::Bucket& bucket, std::map<std::string, Pair>& param
     parameters.erase(found);
   }
   averages_.push_back(flat);
+}
+
+void Ema::share(parallel::Group& group) {
+  const std::vector<at::Tensor> first = group.tensors_of_first(averages_);
+  LOCKSTEP_ASSERT(first.size() == averages_.size(), "ranks of several memories cannot share an average");
+  for (std::size_t bucket = 0; bucket < first.size(); ++bucket) {
+    for (Pair& pair : laid_) {
+      if (pair.average.is_alias_of(averages_[bucket])) {
+        pair.average.set_data(
+            first[bucket].narrow(0, pair.average.storage_offset(), pair.average.numel()).view(pair.average.sizes()));
+      }
+    }
+  }
+  averages_ = first;
 }
 
 void Ema::set() {

@@ -37,6 +37,10 @@ class Ema {
   /// Both networks have the same parameters and buffers. Puts the shadow into evaluation mode, without gradients.
   Ema(const parallel::Arena& arena, torch::nn::Module& network, torch::nn::Module& shadow, const EmaOptions& options);
 
+  /// Collective, by the ranks whose arenas share their values: the averages of what is in the arena become the first
+  /// rank's. They must be the same.
+  void share(parallel::Group& group);
+
   /// Makes the average equal to the weights, as it has to be where it begins.
   void set();
 

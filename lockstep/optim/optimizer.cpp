@@ -55,6 +55,23 @@ void Optimizer::make_moments() {
       memories_[i].moments.push_back(at::zeros_like(arena_.buckets()[i].values));
     }
   }
+  if (sharing_ != nullptr) {
+    share_moments();
+  }
+}
+
+void Optimizer::share_out(parallel::Group& group) {
+  LOCKSTEP_ASSERT(path_ == UpdatePath::kKernels, "only updates by kernels are shared out");
+  sharing_ = &group;
+  share_moments();
+}
+
+void Optimizer::share_moments() {
+  for (Memory& memory : memories_) {
+    if (!memory.moments.empty()) {
+      memory.moments = sharing_->tensors_of_first(memory.moments);
+    }
+  }
 }
 
 void Optimizer::step(const Update& update, const Ema* ema) {
@@ -62,7 +79,7 @@ void Optimizer::step(const Update& update, const Ema* ema) {
   if (!settled.momentum) {
     settled.momentum = options_.kind == OptimizerKind::kSgd ? options_.momentum : options_.beta1;
   }
-  if (*settled.momentum != 0) {
+  if (*settled.momentum != 0 && memories_.front().moments.empty()) {
     make_moments();  // a schedule may give momentum to SGD that began without
   }
   for (std::size_t i = 0; i < memories_.size(); ++i) {
@@ -72,11 +89,17 @@ void Optimizer::step(const Update& update, const Ema* ema) {
     }
   }
   const at::NoGradGuard no_grad;
-  const UpdateJob job{options_, settled, arena_.buckets(), memories_, ema};
+  UpdateJob job{options_, settled, arena_.buckets(), memories_, ema};
+  if (sharing_ != nullptr) {
+    job.share = {sharing_->rank(), sharing_->size()};
+  }
   if (path_ == UpdatePath::kKernels) {
     update_by_kernels(job);
   } else {
     update_by_flat_calls(job);
+  }
+  if (sharing_ != nullptr) {
+    sharing_->barrier();
   }
 }
 

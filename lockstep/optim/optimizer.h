@@ -30,9 +30,14 @@ class Optimizer {
   Optimizer(parallel::Arena& arena, OptimizerOptions options);
   Optimizer(parallel::Arena& arena, OptimizerOptions options, UpdatePath path);
 
+  /// Collective, by the ranks whose arenas share their values: they share the moments as well, and each makes its share
+  /// of every update from now on. Their states must be the same; the group must outlive this optimizer.
+  void share_out(parallel::Group& group);
+
   /// One update with the gradients in the arena, which are of no use afterwards. The average, unless it is nullptr,
   /// follows all parameters, also those that do not move; what is outside of the arena follows by
-  /// Ema::follow_buffers().
+  /// Ema::follow_buffers(). Collective where the update is shared out: it ends when all ranks have made their share,
+  /// and an average must be shared, too.
   void step(const Update& update, const Ema* ema);
 
   /// The state by parameter name: for AdamW and Adam "exp_avg.NAME" and "exp_avg_sq.NAME" (elements) float32, for SGD
@@ -46,12 +51,14 @@ class Optimizer {
  private:
   const std::vector<std::string>& names_of_moments() const;
   void make_moments();
+  void share_moments();
   void load_slot(const std::map<std::string, at::Tensor>& state, Memory& memory, const parallel::Slot& slot);
 
   parallel::Arena& arena_;
   OptimizerOptions options_;
   UpdatePath path_;
-  std::vector<Memory> memories_;  ///< one a bucket
+  std::vector<Memory> memories_;        ///< one a bucket
+  parallel::Group* sharing_ = nullptr;  ///< the ranks that share out their updates
 };
 
 }  // namespace lockstep::optim

@@ -20,7 +20,8 @@ struct OptimizerOptions {
   bool nesterov = false;                           ///< SGD
   std::vector<double> weight_decay = {0.01, 0.0};  ///< one an option group of the arena
 
-  /// Throws UsageError, naming the flag, where an option leaves its range or contradicts another.
+  /// Throws UsageError, naming the option (by its flag, where it has one), where it leaves its range or contradicts
+  /// another.
   void validate() const;
 };
 

@@ -19,6 +19,12 @@ struct Memory {
   std::vector<std::int64_t> steps;  ///< updates of each slot, this one included where it is used
 };
 
+/// Part `index` of `count` even ones.
+struct UpdateShare {
+  int index = 0;
+  int count = 1;
+};
+
 /// One update of a whole arena. `update.momentum` is set.
 struct UpdateJob {
   const OptimizerOptions& options;
@@ -26,6 +32,7 @@ struct UpdateJob {
   std::vector<parallel::Bucket>& buckets;
   const std::vector<Memory>& memories;  ///< one a bucket
   const Ema* ema;                       ///< nullptr where there is none
+  UpdateShare share{};                  ///< of the work, by kernels alone
 };
 
 /// On the CPU, by our own loops: they work slot by slot in pieces that stay in the first-level cache, so that weights,

@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "lockstep/parallel/group.h"
+
 namespace lockstep::parallel {
 
 /// Where a parameter lies in its bucket.
@@ -74,12 +76,17 @@ class Arena {
   /// Takes from the exchanged flags which parameters were used on any rank.
   void read_use();
 
+  /// Collective: where the ranks live in one memory (Group::tensors_of_first), the parameters of all of them become the
+  /// first one's, and each rank computes its share of the gradient norm. Says whether it is so. The arenas must be laid
+  /// alike and hold the same values; the group must outlive this arena.
+  bool share_values(Group& group);
+
   /// The names of all parameters in the order in which their gradients landed in the last pass; those that did not
   /// land come last. Nothing where no gradient landed at all.
   std::vector<std::string> landing_order() const;
 
   /// The L2 norm of all gradients, summed in double, parameter by parameter in the order of their names, so that it
-  /// does not depend on how the buckets are cut.
+  /// does not depend on how the buckets are cut. Collective where values are shared.
   double gradient_norm() const;
 
  private:
@@ -89,6 +96,7 @@ class Arena {
   void lay_bucket(std::vector<ArenaParameter> parameters);
   void watch_gradients();
   void land(const Watch& watch, const at::Tensor& gradient);
+  std::vector<double> squares_of_host_gradients() const;
   void finish_bucket(std::size_t bucket, const std::function<void(std::size_t)>& on_final);
 
   std::vector<Bucket> buckets_;
@@ -99,6 +107,7 @@ class Arena {
   bool is_last_pass_ = false;
   std::function<void(std::size_t)> on_final_;
   std::vector<const Watch*> landed_;  ///< in the last pass, in order
+  Group* sharing_ = nullptr;          ///< the ranks that share their values
 };
 
 }  // namespace lockstep::parallel

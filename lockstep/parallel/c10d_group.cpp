@@ -9,8 +9,8 @@
 #include "lockstep/base/probe.h"
 #include "lockstep/base/text.h"
 #include "lockstep/parallel/core/rendezvous.h"
+#include "lockstep/parallel/cuda_module.h"
 #include "lockstep/parallel/gloo.h"
-#include "lockstep/parallel/nccl_backend.h"
 #include "lockstep/parallel/ordered_reduction.h"
 #include "lockstep/parallel/roll_call.h"
 
@@ -35,8 +35,8 @@ class Collectives {
         roll_call_(*place_, name + "/roll-call"),
         gloo_(make_gloo(place_->part(name + "/gloo"), place_->rank(), place_->size(), place_->timeout(), one_machine)) {
     if (!device.is_cpu()) {
-      nccl_ =
-          make_nccl_backend(place_->part(name + "/nccl"), place_->rank(), place_->size(), device, place_->timeout());
+      nccl_ = cuda_module().make_nccl_backend(place_->part(name + "/nccl"), place_->rank(), place_->size(), device,
+                                              place_->timeout());
     }
   }
 

@@ -10,6 +10,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
+#include "lockstep/parallel/cuda_module.h"
 
 namespace lockstep::parallel {
 namespace {
@@ -30,8 +31,6 @@ int parse_number(const std::string& digits, const std::string& words) {
   return number;
 }
 
-int gpu_count() { return torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0; }
-
 c10::Device gpu(int index, const std::string& words) {
   if (index >= gpu_count()) {
     throw MachineError(text("--devices ", words, ": this machine shows ", gpu_count(), " GPUs"),
@@ -50,6 +49,11 @@ std::vector<c10::Device> all_gpus(const std::string& words) {
 }
 
 }  // namespace
+
+int gpu_count() {
+  load_cuda();
+  return torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0;
+}
 
 std::vector<c10::Device> parse_devices(const std::string& words) {
   const c10::Device cpu(c10::kCPU);

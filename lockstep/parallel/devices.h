@@ -15,6 +15,9 @@ namespace lockstep::parallel {
 /// Throws UsageError for other words, MachineError for a GPU that is not there.
 std::vector<c10::Device> parse_devices(const std::string& words);
 
+/// GPUs that LibTorch can use. Loads CUDA where there is a driver.
+int gpu_count();
+
 /// Processor cores that this process may use.
 int available_cores();
 

@@ -15,8 +15,6 @@ Failure failure(const Error& error) {
   return {std::make_exception_ptr(error), error.what()};
 }
 
-std::string first_line(const std::string& message) { return message.substr(0, message.find('\n')); }
-
 }  // namespace
 
 bool is_out_of_memory(const std::exception& error) {

@@ -8,12 +8,10 @@
 #include "lockstep/base/clock.h"
 #include "lockstep/parallel/group.h"
 
-// What is there in a build with the headers of CUDA and NCCL (with_cuda/). In a build without them (without_cuda/) the
-// groups of several ranks throw MachineError.
 namespace lockstep::parallel {
 
 /// The groups of several ranks of this process, each with a GPU of its own, over NCCL. One thread enqueues the sum of a
-/// buffer for all of them together, when all have it ready.
+/// buffer for all of them together, when all have it ready. Throws MachineError without the module of CUDA.
 std::vector<std::unique_ptr<Group>> make_nccl_groups(const std::vector<c10::Device>& devices, Seconds timeout);
 
 /// The groups of several ranks that share one GPU: they reduce in its memory, in rank order, the same bits every time.

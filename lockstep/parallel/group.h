@@ -53,6 +53,10 @@ class Group {
   /// Collective. The buffers are contiguous float32 tensors on this rank's device; they must outlive the reduction.
   virtual std::unique_ptr<Reduction> make_reduction(std::vector<at::Tensor> buffers) = 0;
 
+  /// Collective: the first rank's tensors themselves, where the ranks are threads that work on the CPU, so that they
+  /// can keep one copy of what is the same on all of them. Elsewhere nothing, as where there is one rank.
+  virtual std::vector<at::Tensor> tensors_of_first(const std::vector<at::Tensor>&) { return {}; }
+
   /// Waits for all ranks.
   virtual void barrier() = 0;
 

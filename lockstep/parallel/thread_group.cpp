@@ -35,6 +35,7 @@ struct Table {
   std::vector<void*> buffers;
   std::vector<std::span<const std::byte>> bytes;
   std::shared_ptr<SharedBuffers> buffers_of_reduction;  ///< of the one that was made last
+  std::vector<at::Tensor> lent;                         ///< by the first rank
   std::mutex twins_mutex;
   std::vector<std::shared_ptr<Table>> twins;
 };
@@ -164,6 +165,19 @@ class ThreadGroup : public Group {
     own(shared->tensors) = std::move(buffers);
     table_->rendezvous.meet(rank_, "the buffers of a new reduction");
     return std::make_unique<ThreadReduction>(rank_, shared);
+  }
+
+  std::vector<at::Tensor> tensors_of_first(const std::vector<at::Tensor>& own_tensors) override {
+    if (size() == 1 || own_tensors.empty() || !own_tensors.front().is_cpu()) {
+      return {};
+    }
+    if (rank_ == 0) {
+      table_->lent = own_tensors;
+    }
+    table_->rendezvous.meet(rank_, "the first rank's tensors");
+    std::vector<at::Tensor> tensors = table_->lent;
+    table_->rendezvous.meet(rank_, "end of taking the first rank's tensors");
+    return tensors;
   }
 
   void barrier() override {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -76,8 +77,12 @@ class Task {
   virtual const data::Dataset& training_set() const = 0;
   virtual const data::Dataset& evaluation_set() const = 0;
 
-  /// A model with initial weights that depend on the seed alone.
-  virtual std::unique_ptr<Model> make_model(std::uint64_t seed) const = 0;
+  /// Whether its losses are also on answers from within the network, for which the learning rate may be lowered.
+  virtual bool has_deep_supervision() const { return false; }
+
+  /// A model with initial weights that depend on the seed alone; without a seed they are arbitrary, for a model that
+  /// is then given others: to draw them takes as long as some steps.
+  virtual std::unique_ptr<Model> make_model(std::optional<std::uint64_t> seed) const = 0;
 
   /// The metrics by name, from the records of the whole evaluation set in its order.
   virtual std::map<std::string, double> summarise(std::span<const Record> records) const = 0;

@@ -62,8 +62,7 @@ Verdict agree(parallel::Group& group, const Vote& vote) {
 }
 
 void fail(Vote& vote, int rank, const std::exception& error) {
-  const std::string words = error.what();
-  vote.failure = text("rank ", rank, ": ", words.substr(0, words.find('\n')));
+  vote.failure = text("rank ", rank, ": ", first_line(error.what()));
   vote.out_of_memory = parallel::is_out_of_memory(error);
 }
 

@@ -24,7 +24,7 @@ constexpr Seconds kBudget{20};
 
 Plan plan_of(const parallel::World& world, const tasks::Task& task, const TrainOptions& options) {
   Plan plan{task, options};
-  plan.stages = plan_stages(options, task.training_set().size(), world.size, /*global_batches=*/{});
+  plan.stages = plan_stages(options, task, world.size);
   plan.precision = choose_precision(options.precision, world.devices.front());
   return plan;
 }

@@ -55,8 +55,8 @@ Journal::~Journal() { log::set_sink(sink_before_); }
 
 void Journal::started(const checkpoint::State& state, int world_size, const nlohmann::json& recipe) {
   read_earlier_evaluations(state);
-  const std::size_t stage = plan_.stages.size() > 1 && state.epoch >= plan_.stages[1].first_epoch ? 1 : 0;
-  log_.write(observe::StartEvent{state.step, world_size, state.global_batches.at(stage), recipe});
+  const data::BatchPlan& batches = stage_of(plan_.stages, state.epoch).batches;
+  log_.write(observe::StartEvent{state.step, world_size, static_cast<std::int64_t>(batches.global_batch), recipe});
 }
 
 void Journal::stepped(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds) {

@@ -38,6 +38,7 @@ RunEnd Loop::run(checkpoint::State& state) {
       record_epoch(state);
     }
     if (epoch_ended || max_steps_are_done(state) || outcome.verdict.save || outcome.verdict.stop) {
+      replica_.share_buffers();  // only a step changes them: the evaluation of what is saved sees the same
       save(state, /*is_best=*/false);
     }
     if (outcome.verdict.stop && !max_steps_are_done(state)) {
@@ -118,7 +119,6 @@ bool Loop::evaluation_is_due(const checkpoint::State& state) const {
 
 bool Loop::evaluate(checkpoint::State& state) {
   step_.timer().enter(Part::kEvaluate);
-  replica_.share_buffers();
   const auto measure = [&](tasks::Model& model) {
     return train::evaluate(rank_, plan_.task, model, pool_, plan_.options.batch_size, plan_.precision);
   };
@@ -141,7 +141,6 @@ bool Loop::evaluate(checkpoint::State& state) {
 }
 
 void Loop::save(const checkpoint::State& state, bool is_best) {
-  replica_.share_buffers();
   if (journal_ != nullptr) {
     step_.timer().enter(Part::kCheckpoint);
     journal_->save(replica_.snapshot(state), is_best);

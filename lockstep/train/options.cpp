@@ -39,6 +39,10 @@ void TrainOptions::validate() const {
   if (momentum && optimizer != "sgd") {
     throw UsageError(text("--momentum is not for --optimizer ", optimizer), "leave it out, or give --optimizer sgd");
   }
+  if (momentum && schedule.scheduler == "onecycle") {
+    throw UsageError("--momentum has no effect with --scheduler onecycle, which moves it by itself",
+                     "leave it out, or choose another --scheduler");
+  }
   require(!momentum || (*momentum >= 0 && *momentum < 1), "--momentum", "0 or more, and less than 1");
   require(ema_decay >= 0 && ema_decay < 1, "--ema-decay", "0 for no average, or a number below 1 such as 0.9998");
   require(!bucket_mebibytes || *bucket_mebibytes > 0, "--bucket-mb", "a number above 0");

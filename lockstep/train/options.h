@@ -32,7 +32,6 @@ struct TrainOptions {
   std::string memory_format = "auto";  ///< "channels-last", "contiguous" or what a rule chooses
   double ema_decay = 0;                ///< of the averaged weights; 0: none
   bool ema_warmup = true;              ///< let the decay rise to that, so that the average soon forgets where it began
-  bool deep_supervision = false;       ///< whether the task has it, which may lower the learning rate
   std::optional<double> bucket_mebibytes;  ///< gradients that are summed together; by default a rule decides
 
   std::int64_t stage1_epochs = 0;  ///< of the epochs, with the backbone frozen; 0: one stage only

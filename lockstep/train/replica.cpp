@@ -88,14 +88,18 @@ Start start_of(const torch::nn::Module& network, const checkpoint::State& state)
   return start;
 }
 
+std::optional<std::uint64_t> seed_for(InitialWeights weights, const TrainOptions& options) {
+  return weights == InitialWeights::kDrawn ? std::optional(options.seed) : std::nullopt;
+}
+
 std::map<std::string, at::Tensor> by_name(const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
   return {tensors.begin(), tensors.end()};
 }
 
 }  // namespace
 
-Replica::Replica(const tasks::Task& task, const TrainOptions& options, parallel::Rank& rank)
-    : options_(options), rank_(rank), model_(task.make_model(options.seed)) {
+Replica::Replica(const tasks::Task& task, const TrainOptions& options, parallel::Rank& rank, InitialWeights weights)
+    : options_(options), rank_(rank), model_(task.make_model(seed_for(weights, options))) {
   model_->network().to(rank.device);
   for (const auto& item : model_->network().named_parameters()) {
     if (!item.value().requires_grad()) {
@@ -103,8 +107,10 @@ Replica::Replica(const tasks::Task& task, const TrainOptions& options, parallel:
     }
   }
   if (options.ema_decay > 0) {
-    shadow_ = task.make_model(options.seed);
+    const checkpoint::LoadOptions all{.source = "the model", .prefix = "", .everything = true};
+    shadow_ = task.make_model(/*seed=*/std::nullopt);
     shadow_->network().to(rank.device);
+    checkpoint::load_weights(shadow_->network(), checkpoint::named_weights(model_->network()), all);
   }
   if (options.sync_batch_norm) {
     if (nn::count_batch_norms(model_->network()) == 0) {
@@ -232,6 +238,13 @@ void Replica::lay(const std::vector<parallel::ArenaParameter>& parameters, const
   optimizer_->load_state(state, missing);
   if (shadow_) {
     ema_ = std::make_unique<optim::Ema>(*arena_, model_->network(), shadow_->network(), ema_options(options_));
+  }
+  // Replicas that can see each other keep one copy of what is the same in all of them, and share the work on it.
+  if (arena_->share_values(rank_.group)) {
+    optimizer_->share_out(rank_.group);
+    if (ema_) {
+      ema_->share(rank_.group);
+    }
   }
 }
 

@@ -20,13 +20,21 @@
 
 namespace lockstep::train {
 
+/// Where the weights come from with which a replica begins.
+enum class InitialWeights {
+  kDrawn,   ///< by the seed
+  kLoaded,  ///< by Replica::load, before anything else
+};
+
 /// What a rank trains: its copy of the model, with the gradients, the optimizer's state and the averaged weights.
-/// Between two steps the replicas of all ranks are the same bits.
+/// Between two steps the replicas of all ranks are the same bits. Ranks that are threads on the CPU keep weights, state
+/// and averages once, and share out the update; gradients, buffers and what is frozen are each rank's own.
 class Replica {
  public:
   /// Collective, as are `enter` and `follow_landing_order`. Throws UsageError for --sync-bn with a network that has no
   /// batch norm.
-  Replica(const tasks::Task& task, const TrainOptions& options, parallel::Rank& rank);
+  Replica(const tasks::Task& task, const TrainOptions& options, parallel::Rank& rank,
+          InitialWeights weights = InitialWeights::kDrawn);
 
   tasks::Model& model() { return *model_; }
 
@@ -58,7 +66,7 @@ class Replica {
   void share_buffers();
 
   /// Throws UsageError, naming the rank, where one starts from other weights or another state than the first: its
-  /// process sees another run folder or other files. Collective.
+  /// process sees another run folder or other files. Ranks of one process start from the same. Collective.
   void check_same_start(const checkpoint::State& state);
 
   /// A view of the tensors of this replica with a state beside them.

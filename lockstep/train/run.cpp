@@ -97,7 +97,8 @@ Setting settle(const parallel::World& world, const tasks::Task& task, const Trai
     setting.state = setting.resumed->state;
     check_resumed(setting.state, options, samples);
   }
-  setting.plan.stages = plan_stages(options, samples, world.size, setting.state.global_batches);
+  setting.plan.stages =
+      plan_stages(options, {samples, world.size, task.has_deep_supervision(), setting.state.global_batches});
   if (!setting.resumed) {
     setting.state = first_state(setting.plan, samples);
   }
@@ -151,7 +152,7 @@ void announce_pretrained(const std::filesystem::path& file, const checkpoint::Lo
 RunEnd train_rank(parallel::Rank& rank, Setting& setting, data::DecodePool& pool, data::Loader& loader,
                   Journal* journal, checkpoint::State& state) {
   const Plan& plan = setting.plan;
-  Replica replica(plan.task, plan.options, rank);
+  Replica replica(plan.task, plan.options, rank, setting.resumed ? InitialWeights::kLoaded : InitialWeights::kDrawn);
   replica.set_memory_format(plan.memory_format.of_tensors());
   if (setting.resumed) {
     replica.load(*setting.resumed);
@@ -161,7 +162,10 @@ RunEnd train_rank(parallel::Rank& rank, Setting& setting, data::DecodePool& pool
       announce_pretrained(plan.options.pretrained, report);
     }
   }
-  replica.check_same_start(state);
+  if (setting.world.processes > 1) {
+    replica.check_same_start(state);
+  }
+  rank.group.barrier();
   if (rank.index == setting.world.first_rank) {
     setting.resumed.reset();  // all ranks here have taken it up
   }

@@ -36,8 +36,8 @@ std::vector<StageOptions> stages_asked_for(const TrainOptions& options) {
   return stages;
 }
 
-data::BatchPlan plan_batches_of(const TrainOptions& options, const StageOptions& stage, std::uint64_t samples,
-                                int world_size, std::optional<std::int64_t> global_batch_of_run) {
+data::BatchPlan plan_batches_of(const TrainOptions& options, const StageOptions& stage, const RunSetting& setting,
+                                std::optional<std::int64_t> global_batch_of_run) {
   data::BatchOptions batch;
   batch.per_rank_batch = static_cast<std::uint64_t>(stage.batch_size);
   if (global_batch_of_run) {
@@ -46,14 +46,14 @@ data::BatchPlan plan_batches_of(const TrainOptions& options, const StageOptions&
     batch.accumulation_steps = static_cast<std::uint64_t>(options.accumulation_steps);
     batch.global_batch = options.global_batch;
   }
-  return data::plan_batches(batch, samples, world_size);
+  return data::plan_batches(batch, setting.samples_per_epoch, setting.world_size);
 }
 
 }  // namespace
 
-std::vector<Stage> plan_stages(const TrainOptions& options, std::uint64_t samples_per_epoch, int world_size,
-                               const std::vector<std::int64_t>& global_batches) {
+std::vector<Stage> plan_stages(const TrainOptions& options, const RunSetting& setting) {
   const std::vector<StageOptions> asked_for = stages_asked_for(options);
+  const std::vector<std::int64_t>& global_batches = setting.global_batches;
   LOCKSTEP_ASSERT(global_batches.empty() || global_batches.size() == asked_for.size(),
                   "the run that is resumed has other stages");
   std::vector<Stage> stages;
@@ -61,10 +61,10 @@ std::vector<Stage> plan_stages(const TrainOptions& options, std::uint64_t sample
   for (std::size_t i = 0; i < asked_for.size(); ++i) {
     const StageOptions& stage = asked_for[i];
     const auto global_batch = global_batches.empty() ? std::nullopt : std::optional(global_batches[i]);
-    const data::BatchPlan batches = plan_batches_of(options, stage, samples_per_epoch, world_size, global_batch);
+    const data::BatchPlan batches = plan_batches_of(options, stage, setting, global_batch);
     const std::int64_t epochs = stage.end_epoch - stage.first_epoch;
     const optim::RateSetting rate{stage.learning_rate, static_cast<std::int64_t>(batches.global_batch),
-                                  options.deep_supervision};
+                                  setting.deep_supervision};
     const optim::Schedule schedule(optim::in_steps(options.schedule, epochs,
                                                    static_cast<std::int64_t>(batches.steps_per_epoch()),
                                                    optim::scaled_rate(options.schedule, rate)));
@@ -73,6 +73,10 @@ std::vector<Stage> plan_stages(const TrainOptions& options, std::uint64_t sample
     first_step += stages.back().steps();
   }
   return stages;
+}
+
+std::vector<Stage> plan_stages(const TrainOptions& options, const tasks::Task& task, int world_size) {
+  return plan_stages(options, {task.training_set().size(), world_size, task.has_deep_supervision()});
 }
 
 const Stage& stage_of(const std::vector<Stage>& stages, std::int64_t epoch) {

@@ -35,11 +35,20 @@ struct Stage {
   }
 };
 
-/// The stages of a run on so many samples and ranks. `global_batches` are those of the run that is resumed, by stage,
-/// since a run keeps them on another number of ranks; empty for a new one. Throws UsageError for options that
-/// contradict each other.
-std::vector<Stage> plan_stages(const TrainOptions& options, std::uint64_t samples_per_epoch, int world_size,
-                               const std::vector<std::int64_t>& global_batches);
+/// What the stages of a run follow from beside its options.
+struct RunSetting {
+  std::uint64_t samples_per_epoch = 0;
+  int world_size = 1;
+  bool deep_supervision = false;               ///< of the task
+  std::vector<std::int64_t> global_batches{};  ///< of the run that is resumed, by stage, since a run keeps them on
+                                               ///< another number of ranks; empty for a new one
+};
+
+/// The stages of a run. Throws UsageError for options that contradict each other.
+std::vector<Stage> plan_stages(const TrainOptions& options, const RunSetting& setting);
+
+/// Those of a new run of a task on so many ranks.
+std::vector<Stage> plan_stages(const TrainOptions& options, const tasks::Task& task, int world_size);
 
 /// The stage in which an epoch lies; the last one for the end of the run.
 const Stage& stage_of(const std::vector<Stage>& stages, std::int64_t epoch);

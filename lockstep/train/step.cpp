@@ -51,7 +51,7 @@ StepOutcome Step::run(const Stage& stage, checkpoint::State& state, bool wants_t
   outcome.verdict = agree(rank_.group, vote);
 
   timer_.enter(Part::kUpdate);
-  update(stage, state, outcome);
+  update(stage, share.loss_scale, state, outcome);
   timer_.enter(Part::kOther);
   return outcome;
 }
@@ -133,14 +133,13 @@ void Step::count_losses(const at::Tensor& losses, const data::Batch& batch, Vote
 }
 
 /// Every rank comes to the same decision, since what it rests on is the same bits everywhere.
-void Step::update(const Stage& stage, checkpoint::State& state, StepOutcome& outcome) {
+void Step::update(const Stage& stage, double loss_scale, checkpoint::State& state, StepOutcome& outcome) {
   const optim::ScheduleValue value = stage.schedule.at(state.step - stage.first_step, state.plateau);
   outcome.learning_rate = value.learning_rate;
   outcome.phase = value.phase;
   if (!outcome.verdict.failure.empty()) {
     return;
   }
-  const double loss_scale = plan_.precision.scales_loss() ? state.loss_scaler.scale : 1.0;
   outcome.gradient_norm = replica_.arena().gradient_norm() / loss_scale;
   const bool finite = std::isfinite(outcome.gradient_norm);
   outcome.applied = finite && std::isfinite(outcome.verdict.loss);

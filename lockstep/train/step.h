@@ -50,7 +50,7 @@ class Step {
   data::Batch next_batch(Vote& vote);
   data::Batch empty_batch() const;
   void count_losses(const at::Tensor& losses, const data::Batch& batch, Vote& vote) const;
-  void update(const Stage& stage, checkpoint::State& state, StepOutcome& outcome);
+  void update(const Stage& stage, double loss_scale, checkpoint::State& state, StepOutcome& outcome);
 
   parallel::Rank& rank_;
   Replica& replica_;

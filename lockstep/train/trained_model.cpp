@@ -15,8 +15,7 @@ void load_trained_weights(tasks::Model& model, const std::filesystem::path& weig
 
 std::unique_ptr<tasks::Model> load_trained(const tasks::Task& task, const std::filesystem::path& weights,
                                            c10::Device device) {
-  constexpr std::uint64_t kAnySeed = 0;
-  auto model = task.make_model(kAnySeed);
+  auto model = task.make_model(/*seed=*/std::nullopt);
   load_trained_weights(*model, weights, device);
   return model;
 }

@@ -7,7 +7,7 @@
 #include "tests/cli/sample_options.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::cli {
+namespace lockstep::cli::parse_test {
 namespace {
 
 class Parse : public ::testing::Test {
@@ -159,5 +159,21 @@ TEST_F(Parse, FlagsWinOverTheRecipeAndTheRecipeOverDefaults) {
   EXPECT_EQ(options_.seed, 1U);
 }
 
+TEST_F(Parse, RefusesAnOptionWithoutTheOneThatItNeeds) {
+  const std::string message = "--ema-decay has no effect without --ema; give --ema, or leave out --ema-decay";
+  EXPECT_EQ(error_of({"--no-ema", "--ema-decay", "0.5"}), message);
+  EXPECT_EQ(error_of({"--no-ema", "--ema-decay", "0.99"}), message) << "the default, but given";
+  parse({"--ema", "--ema-decay", "0.5"});
+}
+
+TEST_F(Parse, OfARecipeOnlyWhatIsNotTheDefaultCountsAsGiven) {
+  const test::TempFolder folder;
+  write_file_atomically(folder / "defaults.toml", "ema = false\nema_decay = 0.99\n");
+  parse({"--recipe", (folder / "defaults.toml").string()});
+  write_file_atomically(folder / "other.toml", "ema = false\nema_decay = 0.5\n");
+  EXPECT_EQ(error_of({"--recipe", (folder / "other.toml").string()}).substr(0, 42),
+            "--ema-decay has no effect without --ema; g");
+}
+
 }  // namespace
-}  // namespace lockstep::cli
+}  // namespace lockstep::cli::parse_test

@@ -22,6 +22,7 @@ struct SampleOptions {
   std::string optimizer = "adamw";
   std::string devices = "cpu";
   bool ema = true;
+  double ema_decay = 0.99;
   bool deterministic = false;
   bool fresh = false;
   std::optional<int> max_steps;
@@ -42,6 +43,7 @@ struct SampleOptions {
     table.add("--optimizer", optimizer, "How weights are moved.",
               {.group = "Training", .placeholder = "NAME", .allowed = {"adamw", "sgd"}});
     table.add("--ema", ema, "Keep a running mean of the weights.", {.group = "Training"});
+    table.add("--ema-decay", ema_decay, "How much of the mean stays.", {.group = "Training", .needs = "--ema"});
     table.add("--max-steps", max_steps, "Stop after so many steps.", {.group = "Training"});
     table.add("--pretrained", pretrained, "Weights to begin with.", {.group = "Training", .placeholder = "FILE"});
     table.add("--clip", clip, "The longest gradient.", {.group = "Training"});

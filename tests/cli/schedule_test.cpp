@@ -11,7 +11,7 @@
 #include "tests/support/logged_lines.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::cli {
+namespace lockstep::cli::schedule_test {
 namespace {
 
 using testing::HasSubstr;
@@ -97,9 +97,9 @@ TEST(ScheduleCommand, RefusesFlagsThatWouldHaveNoEffect) {
   EXPECT_THAT(message({"--stage2-lr", "0.1"}), HasSubstr("give --stage1-epochs"));
   EXPECT_THAT(message({"--lr-base-batch", "8"}), HasSubstr("give --global-batch"));
   EXPECT_THAT(message({"--global-batch", "8"}), HasSubstr("--lr-base-batch"));
-  EXPECT_THAT(message({"--stage1-epochs", "60"}), HasSubstr("--stage1-epochs 60 leaves no epochs"));
+  EXPECT_THAT(message({"--stage1-epochs", "61"}), HasSubstr("--stage1-epochs is out of its range"));
   EXPECT_THAT(message({"--scheduler", "cosine", "--gamma", "0.5"}), HasSubstr("choose --scheduler step"));
 }
 
 }  // namespace
-}  // namespace lockstep::cli
+}  // namespace lockstep::cli::schedule_test

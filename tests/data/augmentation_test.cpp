@@ -67,11 +67,37 @@ TEST(Augmentation, LeavesColoursAloneAtStrengthZero) {
   EXPECT_EQ(plan.colours.brightness, 1.0F);
   EXPECT_EQ(plan.colours.contrast, 1.0F);
   EXPECT_EQ(plan.colours.saturation, 1.0F);
+  EXPECT_EQ(plan.colours.hue, 0.0F);
+}
+
+TEST(Augmentation, TurnsTheHueWithoutChangingTheOtherDraws) {
+  AugmentationOptions options;
+  options.hue = 0.1;
+  float lowest = 1.0F;
+  float highest = -1.0F;
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    RandomStream with = stream(i);
+    RandomStream without = stream(i);
+    const AugmentationPlan turned = plan_augmentation(options, {300, 200}, with);
+    AugmentationPlan plain = plan_augmentation(AugmentationOptions{}, {300, 200}, without);
+    EXPECT_EQ(plain.colours.hue, 0.0F);
+    plain.colours.hue = turned.colours.hue;
+    EXPECT_EQ(turned.colours, plain.colours);
+    EXPECT_EQ(turned.crop.x, plain.crop.x);
+    EXPECT_EQ(turned.flip, plain.flip);
+    lowest = std::min(lowest, turned.colours.hue);
+    highest = std::max(highest, turned.colours.hue);
+  }
+  EXPECT_NEAR(lowest, -0.1F, 0.005F);
+  EXPECT_NEAR(highest, 0.1F, 0.005F);
 }
 
 TEST(Augmentation, RefusesOptionsOutOfRange) {
   AugmentationOptions options;
   options.min_scale = 1.5;
+  EXPECT_THROW(options.validate(), UsageError);
+  options = {};
+  options.hue = 0.6;
   EXPECT_THROW(options.validate(), UsageError);
 }
 

@@ -9,7 +9,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/nn/initialise.h"
 
-namespace lockstep::nn {
+namespace lockstep::nn::experts_test {
 namespace {
 
 constexpr std::int64_t kChannels = 8;
@@ -142,8 +142,9 @@ TEST(Experts, RefuseWrongOptionsByTheirFlag) {
   EXPECT_EQ(usage_error(7, 7), "");
   EXPECT_NE(usage_error(-1, 0).find("--num-experts"), std::string::npos);
   EXPECT_NE(usage_error(7, 8).find("--moe-top-k"), std::string::npos);
-  EXPECT_NE(usage_error(1, 1).find("--moe-top-k"), std::string::npos);
+  EXPECT_NE(usage_error(0, 1).find("--moe-top-k"), std::string::npos);
+  EXPECT_NE(usage_error(1, 0).find("give 0 for none, or at least 2"), std::string::npos);
 }
 
 }  // namespace
-}  // namespace lockstep::nn
+}  // namespace lockstep::nn::experts_test

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <thread>
 
-namespace lockstep::nn {
+namespace lockstep::nn::initialise_test {
 namespace {
 
 struct Decoder : torch::nn::Module, KaimingInitialised {
@@ -42,6 +42,20 @@ TEST(Initialise, IsAFunctionOfTheSeedInEveryThread) {
   EXPECT_FALSE(at::equal(here.parameter("conv.weight"), other.parameter("conv.weight")));
 }
 
+TEST(Initialise, IsTheSameBitsOnSeveralThreads) {
+  Network alone;
+  Network together;
+  std::jthread([&] {
+    at::set_num_threads(1);
+    initialise(alone, 3);
+    at::set_num_threads(3);
+    initialise(together, 3);
+  }).join();
+  for (const auto& parameter : alone.named_parameters()) {
+    EXPECT_TRUE(at::equal(parameter.value(), together.parameter(parameter.key()))) << parameter.key();
+  }
+}
+
 TEST(Initialise, DrawsFromATruncatedNormal) {
   Network network;
   initialise(network, 3);
@@ -69,4 +83,4 @@ TEST(Initialise, LeavesConstantsAlone) {
 }
 
 }  // namespace
-}  // namespace lockstep::nn
+}  // namespace lockstep::nn::initialise_test

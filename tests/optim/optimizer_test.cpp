@@ -14,7 +14,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::optim {
+namespace lockstep::optim::optimizer_test {
 namespace {
 
 using State = std::map<std::string, at::Tensor>;
@@ -273,29 +273,29 @@ TEST(Optimizer, ParametersThatWereThawedSinceStartAnew) {
   EXPECT_TRUE(at::equal(loaded.at("exp_avg.p1"), partial.at("exp_avg.p1")));
 }
 
-void expect_refused(const OptimizerOptions& options, const std::string& flag) {
+void expect_refused(const OptimizerOptions& options, const std::string& name) {
   try {
     options.validate();
-    ADD_FAILURE() << "accepted, though " << flag << " is wrong";
+    ADD_FAILURE() << "accepted, though " << name << " is wrong";
   } catch (const UsageError& error) {
-    EXPECT_THAT(error.what(), testing::HasSubstr(flag));
+    EXPECT_THAT(error.what(), testing::StartsWith(name + " "));
   }
 }
 
-TEST(OptimizerOptions, RefusalsNameTheFlag) {
+TEST(OptimizerOptions, RefusalsNameTheFlagWhereThereIsOne) {
   OptimizerOptions options;
   options.weight_decay = {-0.1};
   expect_refused(options, "--weight-decay");
   options = {.beta1 = 1};
-  expect_refused(options, "--beta1");
+  expect_refused(options, "beta1");
   options = {.beta2 = -1};
-  expect_refused(options, "--beta2");
+  expect_refused(options, "beta2");
   options = {.epsilon = std::nan("")};
-  expect_refused(options, "--epsilon");
+  expect_refused(options, "epsilon");
   expect_refused(options_of(OptimizerKind::kSgd, 1), "--momentum");
-  expect_refused(options_of(OptimizerKind::kSgd, 0, true), "--nesterov");
+  expect_refused(options_of(OptimizerKind::kSgd, 0, true), "nesterov");
   options_of(OptimizerKind::kAdamW, 0, true).validate();  // neither is an option of AdamW
 }
 
 }  // namespace
-}  // namespace lockstep::optim
+}  // namespace lockstep::optim::optimizer_test

@@ -9,14 +9,13 @@
 #include <thread>
 
 #include "lockstep/base/error.h"
+#include "lockstep/parallel/devices.h"
 #include "lockstep/parallel/launch.h"
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::gpu_groups_test {
 namespace {
 
 using testing::HasSubstr;
-
-int gpu_count() { return torch::cuda::is_available() ? static_cast<int>(torch::cuda::device_count()) : 0; }
 
 /// Ranks on GPUs: each on its own, or all on the first.
 struct Case {
@@ -114,4 +113,4 @@ INSTANTIATE_TEST_SUITE_P(All, GpuGroups,
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::gpu_groups_test

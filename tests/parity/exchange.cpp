@@ -61,8 +61,7 @@ nlohmann::json stages_of(const Case& one, const tasks::Task& task) {
   const train::TrainOptions& options = one.options;
   const auto model = task.make_model(options.seed);
   nlohmann::json stages = nlohmann::json::array();
-  for (const train::Stage& stage :
-       train::plan_stages(options, static_cast<std::uint64_t>(one.samples()), one.ranks, {})) {
+  for (const train::Stage& stage : train::plan_stages(options, task, one.ranks)) {
     nlohmann::json epochs = nlohmann::json::array();
     for (std::int64_t epoch = stage.first_epoch; epoch < stage.end_epoch; ++epoch) {
       epochs.push_back({{"frozen", train::frozen_prefixes(stage, epoch, *model)},

@@ -86,8 +86,8 @@ class Classification : public tasks::Task {
   const data::Dataset& training_set() const override { return training_set_; }
   const data::Dataset& evaluation_set() const override { return evaluation_set_; }
 
-  std::unique_ptr<tasks::Model> make_model(std::uint64_t seed) const override {
-    return std::make_unique<Classifier>(make_network(options_.network, kClasses, seed));
+  std::unique_ptr<tasks::Model> make_model(std::optional<std::uint64_t> seed) const override {
+    return std::make_unique<Classifier>(make_network(options_.network, kClasses, seed.value_or(0)));
   }
 
   std::map<std::string, double> summarise(std::span<const tasks::Record> records) const override {

@@ -3,58 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <csignal>
 #include <fstream>
-#include <functional>
-#include <nlohmann/json.hpp>
-#include <sstream>
-#include <thread>
 
-#include "lockstep/base/clock.h"
-#include "lockstep/base/files.h"
-#include "tests/support/photographs.h"
-#include "tests/support/process.h"
-#include "tests/support/temp_folder.h"
+#include "tests/program/small_run.h"
 
 namespace lockstep::program {
 namespace {
 
-using std::filesystem::path;
-using test::ProcessResult;
 using testing::HasSubstr;
-using Words = std::vector<std::string>;
-
-enum Exit { kFinished = 0, kUsage = 2, kData = 3, kTraining = 5, kStopped = 75 };
-
-Words operator+(Words words, const Words& more) {
-  words.insert(words.end(), more.begin(), more.end());
-  return words;
-}
-
-std::vector<nlohmann::json> steps(const path& run_folder) {
-  std::vector<nlohmann::json> found;
-  if (!std::filesystem::exists(run_folder / "run.jsonl")) {
-    return found;
-  }
-  std::istringstream log(read_text(run_folder / "run.jsonl"));
-  for (std::string line; std::getline(log, line);) {
-    const nlohmann::json record = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!record.is_discarded() && record.at("event") == "step") {
-      found.push_back(record);
-    }
-  }
-  return found;
-}
-
-int count_errors(const std::string& text) {
-  int errors = 0;
-  std::istringstream lines(text);
-  for (std::string line; std::getline(lines, line);) {
-    errors += line.starts_with("lockstep: error: ") ? 1 : 0;
-  }
-  return errors;
-}
 
 /// The processes that `parent` has started and that still run, in the order of their start.
 std::vector<pid_t> children_of(pid_t parent) {
@@ -67,16 +24,6 @@ std::vector<pid_t> children_of(pid_t parent) {
   return children;
 }
 
-bool waited_for(const std::function<bool()>& condition) {
-  for (const Stopwatch waited; waited.seconds() < 100;) {
-    if (condition()) {
-      return true;
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  return false;
-}
-
 class Processes : public testing::Test {
  protected:
   Processes() { test::write_dataset(folder_ / "data", 7, 3); }
@@ -85,38 +32,14 @@ class Processes : public testing::Test {
 
   /// Without the program's name.
   Words training(const std::string& into, const Words& more = {}) const {
-    return Words{"train",
-                 "camouflage",
-                 "--dataset-path",
-                 folder_ / "data",
-                 "--checkpoint-dir",
-                 folder_ / into,
-                 "--num-workers",
-                 "1",
-                 "--backbone",
-                 "edgenext_xx_small",
-                 "--img-size",
-                 "32",
-                 "--decoder-width",
-                 "16",
-                 "--epochs",
-                 "2",
-                 "--batch-size",
-                 "1",
-                 "--threads-per-rank",
-                 "1",
-                 "--evaluate-every",
-                 "2"} +
-           more;
+    return training_on(folder_ / "data", folder_ / into) + Words{"--threads-per-rank", "1"} + more;
   }
 
-  ProcessResult run(const std::string& into, const Words& more) const {
-    return test::run_process(Words{LOCKSTEP_TEST_PROGRAM} + training(into, more));
-  }
+  ProcessResult run(const std::string& into, const Words& more) const { return program::run(training(into, more)); }
 
   void expect_same_losses(const std::string& one, const std::string& other) const {
-    const auto first = steps(in_folder(one));
-    const auto second = steps(in_folder(other));
+    const auto first = events(in_folder(one), "step");
+    const auto second = events(in_folder(other), "step");
     ASSERT_FALSE(first.empty());
     ASSERT_EQ(first.size(), second.size());
     for (std::size_t i = 0; i < first.size(); ++i) {
@@ -172,10 +95,9 @@ TEST_F(Processes, StartedByTorchrunGiveTheLossesOfThreads) {
 }
 
 TEST_F(Processes, ARankThatIsKilledEndsTheOthersAndIsNamed) {
-  test::RunningProcess running(Words{LOCKSTEP_TEST_PROGRAM} +
-                               training("run", {"--devices", "cpu:2", "--ranks", "process", "--epochs", "1000",
-                                                "--evaluate-every", "1000", "--watchdog", "30"}));
-  ASSERT_TRUE(waited_for([&] { return steps(in_folder("run")).size() >= 2; }));
+  test::RunningProcess running(command(training("run", {"--devices", "cpu:2", "--ranks", "process", "--epochs", "1000",
+                                                        "--evaluate-every", "1000", "--watchdog", "30"})));
+  ASSERT_TRUE(waited_for([&] { return events(in_folder("run"), "step").size() >= 2; }));
   const std::vector<pid_t> ranks = children_of(running.id());
   ASSERT_EQ(ranks.size(), 2U);
   ::kill(ranks[1], SIGKILL);
@@ -189,10 +111,9 @@ TEST_F(Processes, ARankThatIsKilledEndsTheOthersAndIsNamed) {
 }
 
 TEST_F(Processes, AStoppedRankIsNamedAfterTheTimeOut) {
-  test::RunningProcess running(Words{LOCKSTEP_TEST_PROGRAM} +
-                               training("run", {"--devices", "cpu:2", "--ranks", "process", "--epochs", "1000",
-                                                "--evaluate-every", "1000", "--watchdog", "3"}));
-  ASSERT_TRUE(waited_for([&] { return steps(in_folder("run")).size() >= 2; }));
+  test::RunningProcess running(command(training("run", {"--devices", "cpu:2", "--ranks", "process", "--epochs", "1000",
+                                                        "--evaluate-every", "1000", "--watchdog", "3"})));
+  ASSERT_TRUE(waited_for([&] { return events(in_folder("run"), "step").size() >= 2; }));
   ::kill(children_of(running.id()).at(1), SIGSTOP);
   const ProcessResult result = running.wait();
   EXPECT_EQ(result.exit_code, kTraining);
@@ -202,16 +123,16 @@ TEST_F(Processes, AStoppedRankIsNamedAfterTheTimeOut) {
 
 TEST_F(Processes, ASignalStopsAllAndTheSameCommandResumes) {
   const Words more{"--devices", "cpu:2", "--ranks", "process", "--epochs", "20", "--evaluate-every", "20"};
-  test::RunningProcess running(Words{LOCKSTEP_TEST_PROGRAM} + training("run", more));
-  ASSERT_TRUE(waited_for([&] { return steps(in_folder("run")).size() >= 2; }));
+  test::RunningProcess running(command(training("run", more)));
+  ASSERT_TRUE(waited_for([&] { return events(in_folder("run"), "step").size() >= 2; }));
   running.send_signal(SIGTERM);
   const ProcessResult stopped = running.wait();
   EXPECT_EQ(stopped.exit_code, kStopped) << stopped.errors;
-  const std::size_t done = steps(in_folder("run")).size();
+  const std::size_t done = events(in_folder("run"), "step").size();
   ASSERT_LT(done, 80U);
   const ProcessResult resumed = run("run", more + Words{"--max-steps", std::to_string(done + 2)});
   EXPECT_EQ(resumed.exit_code, kFinished) << resumed.errors;
-  EXPECT_EQ(steps(in_folder("run")).size(), done + 2);
+  EXPECT_EQ(events(in_folder("run"), "step").size(), done + 2);
 }
 
 TEST_F(Processes, OneOfThemTellsAnErrorAndItsCodeIsThatOfTheRun) {
@@ -225,10 +146,9 @@ TEST_F(Processes, OneOfThemTellsAnErrorAndItsCodeIsThatOfTheRun) {
 TEST_F(Processes, EndWithTheProcessThatStartedThem) {
   std::vector<pid_t> ranks;
   {
-    const test::RunningProcess running(
-        Words{LOCKSTEP_TEST_PROGRAM} +
-        training("run", {"--devices", "cpu:2", "--ranks", "process", "--epochs", "1000", "--evaluate-every", "1000"}));
-    ASSERT_TRUE(waited_for([&] { return steps(in_folder("run")).size() >= 1; }));
+    const test::RunningProcess running(command(
+        training("run", {"--devices", "cpu:2", "--ranks", "process", "--epochs", "1000", "--evaluate-every", "1000"})));
+    ASSERT_TRUE(waited_for([&] { return events(in_folder("run"), "step").size() >= 1; }));
     ranks = children_of(running.id());
   }  // killed here
   ASSERT_EQ(ranks.size(), 2U);

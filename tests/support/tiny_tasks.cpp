@@ -57,7 +57,7 @@ class SyntheticTask : public tasks::Task {
   std::string name() const override { return name_; }
   const data::Dataset& training_set() const override { return training_set_; }
   const data::Dataset& evaluation_set() const override { return evaluation_set_; }
-  std::unique_ptr<tasks::Model> make_model(std::uint64_t seed) const override {
+  std::unique_ptr<tasks::Model> make_model(std::optional<std::uint64_t> seed) const override {
     return std::make_unique<Model>(options_, seed);
   }
   std::string best_metric() const override { return metric_; }
@@ -102,12 +102,14 @@ class Sloped : public torch::autograd::Function<Sloped> {
 template <typename Network>
 class SyntheticModel : public tasks::Model {
  public:
-  SyntheticModel(const TinyTaskOptions& options, std::uint64_t seed)
+  SyntheticModel(const TinyTaskOptions& options, std::optional<std::uint64_t> seed)
       : network_(std::make_shared<Network>(options)),
         disturbance_(options.disturbance),
         gradient_fault_(options.gradient_fault),
         backbone_prefix_(options.has_backbone ? Network::kBackbone : "") {
-    nn::initialise(*network_, seed);
+    if (seed) {
+      nn::initialise(*network_, *seed);
+    }
   }
 
   torch::nn::Module& network() override { return *network_; }

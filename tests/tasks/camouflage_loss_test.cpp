@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/random.h"
@@ -12,7 +13,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::tasks::camouflage {
+namespace lockstep::tasks::camouflage::camouflage_loss_test {
 namespace {
 
 at::Tensor random_logits(at::IntArrayRef shape) {
@@ -54,6 +55,38 @@ at::Tensor read(const std::filesystem::path& path, at::IntArrayRef shape) {
 
 double largest(const at::Tensor& values) { return values.abs().max().item<double>(); }
 
+/// A loss of logits and mask.
+using Loss = std::function<at::Tensor(const at::Tensor&, const at::Tensor&)>;
+
+void expect_same_in_any_batch(const Loss& loss) {
+  const std::vector<std::int64_t> shape{4, 1, 40, 40};
+  const at::Tensor logits = random_logits(shape);
+  const at::Tensor together = loss(logits, masks(shape));
+  for (std::int64_t sample = 0; sample < shape[0]; ++sample) {
+    const at::Tensor alone = loss(logits.narrow(0, sample, 1), masks(shape).narrow(0, sample, 1));
+    EXPECT_NEAR(alone.item<double>(), together[sample].item<double>(), 1e-6);
+  }
+}
+
+void expect_gradient_of_differences(const Loss& loss) {
+  const std::vector<std::int64_t> shape{2, 1, 6, 5};
+  const at::Tensor mask = masks(shape).to(at::kDouble).index_fill_(2, at::tensor({std::int64_t{3}}), 1);
+  const at::Tensor logits = random_logits(shape).to(at::kDouble).requires_grad_();
+  loss(logits, mask).sum().backward();
+  constexpr double kStep = 1e-6;
+  const at::Tensor moved = logits.detach().clone();
+  for (std::int64_t i = 0; i < moved.numel(); ++i) {
+    double& value = moved.data_ptr<double>()[i];
+    const double middle = value;
+    value = middle + kStep;
+    const double above = loss(moved, mask).sum().item<double>();
+    value = middle - kStep;
+    const double below = loss(moved, mask).sum().item<double>();
+    value = middle;
+    EXPECT_NEAR(logits.grad().data_ptr<double>()[i], (above - below) / (2 * kStep), 1e-8);
+  }
+}
+
 TEST(StructureLoss, EqualsTheUsualPyTorchProgramWithGradients) {
   if (!test::python_has({"torch", "numpy"})) {
     GTEST_SKIP() << "needs Python with PyTorch";
@@ -75,13 +108,7 @@ TEST(StructureLoss, EqualsTheUsualPyTorchProgramWithGradients) {
 }
 
 TEST(StructureLoss, GivesASampleTheSameValueInAnyBatch) {
-  const std::vector<std::int64_t> shape{4, 1, 40, 40};
-  const at::Tensor logits = random_logits(shape);
-  const at::Tensor together = structure_loss(logits, masks(shape));
-  for (std::int64_t sample = 0; sample < shape[0]; ++sample) {
-    const at::Tensor alone = structure_loss(logits.narrow(0, sample, 1), masks(shape).narrow(0, sample, 1));
-    EXPECT_NEAR(alone.item<double>(), together[sample].item<double>(), 1e-6);
-  }
+  expect_same_in_any_batch([](const auto& logits, const auto& mask) { return structure_loss(logits, mask); });
 }
 
 TEST(StructureLoss, StaysFiniteForExtremeLogitsAndMasks) {
@@ -111,22 +138,7 @@ TEST(StructureLoss, IsComputedInFloatUnderAutocast) {
 }
 
 TEST(StructureLoss, GradientEqualsDifferencesInDouble) {
-  const std::vector<std::int64_t> shape{2, 1, 6, 5};
-  const at::Tensor mask = masks(shape).to(at::kDouble).index_fill_(2, at::tensor({std::int64_t{3}}), 1);
-  const at::Tensor logits = random_logits(shape).to(at::kDouble).requires_grad_();
-  structure_loss(logits, mask, 3).sum().backward();
-  constexpr double kStep = 1e-6;
-  const at::Tensor moved = logits.detach().clone();
-  for (std::int64_t i = 0; i < moved.numel(); ++i) {
-    double& value = moved.data_ptr<double>()[i];
-    const double middle = value;
-    value = middle + kStep;
-    const double above = structure_loss(moved, mask, 3).sum().item<double>();
-    value = middle - kStep;
-    const double below = structure_loss(moved, mask, 3).sum().item<double>();
-    value = middle;
-    EXPECT_NEAR(logits.grad().data_ptr<double>()[i], (above - below) / (2 * kStep), 1e-8);
-  }
+  expect_gradient_of_differences([](const auto& logits, const auto& mask) { return structure_loss(logits, mask, 3); });
 }
 
 TEST(BoundaryMap, MarksTheEdgesOfTheMask) {
@@ -148,32 +160,11 @@ TEST(BoundaryLoss, IsSmallForTheEdgesAndLargeElsewhere) {
 }
 
 TEST(BoundaryLoss, GivesASampleTheSameValueInAnyBatch) {
-  const std::vector<std::int64_t> shape{4, 1, 40, 40};
-  const at::Tensor logits = random_logits(shape);
-  const at::Tensor together = boundary_loss(logits, masks(shape));
-  for (std::int64_t sample = 0; sample < shape[0]; ++sample) {
-    const at::Tensor alone = boundary_loss(logits.narrow(0, sample, 1), masks(shape).narrow(0, sample, 1));
-    EXPECT_NEAR(alone.item<double>(), together[sample].item<double>(), 1e-6);
-  }
+  expect_same_in_any_batch([](const auto& logits, const auto& mask) { return boundary_loss(logits, mask); });
 }
 
 TEST(BoundaryLoss, GradientEqualsDifferencesInDouble) {
-  const std::vector<std::int64_t> shape{2, 1, 6, 5};
-  const at::Tensor mask = masks(shape).to(at::kDouble).index_fill_(2, at::tensor({std::int64_t{3}}), 1);
-  const at::Tensor logits = random_logits(shape).to(at::kDouble).requires_grad_();
-  boundary_loss(logits, mask, 3).sum().backward();
-  constexpr double kStep = 1e-6;
-  const at::Tensor moved = logits.detach().clone();
-  for (std::int64_t i = 0; i < moved.numel(); ++i) {
-    double& value = moved.data_ptr<double>()[i];
-    const double middle = value;
-    value = middle + kStep;
-    const double above = boundary_loss(moved, mask, 3).sum().item<double>();
-    value = middle - kStep;
-    const double below = boundary_loss(moved, mask, 3).sum().item<double>();
-    value = middle;
-    EXPECT_NEAR(logits.grad().data_ptr<double>()[i], (above - below) / (2 * kStep), 1e-8);
-  }
+  expect_gradient_of_differences([](const auto& logits, const auto& mask) { return boundary_loss(logits, mask, 3); });
 }
 
 /// What a network with all heads says when every logit is the same.
@@ -216,4 +207,4 @@ TEST(WeightedLoss, HalvesTheWeightOfEachCoarserSideOutput) {
 }
 
 }  // namespace
-}  // namespace lockstep::tasks::camouflage
+}  // namespace lockstep::tasks::camouflage::camouflage_loss_test

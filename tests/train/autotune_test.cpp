@@ -12,7 +12,7 @@
 #include "tests/support/tiny_tasks.h"
 #include "tests/train/runs.h"
 
-namespace lockstep::train {
+namespace lockstep::train::autotune_test {
 namespace {
 
 using test::LoggedLines;
@@ -33,7 +33,7 @@ class WatchedTask : public tasks::Task {
     return task_->summarise(records);
   }
   std::string best_metric() const override { return task_->best_metric(); }
-  std::unique_ptr<tasks::Model> make_model(std::uint64_t seed) const override {
+  std::unique_ptr<tasks::Model> make_model(std::optional<std::uint64_t> seed) const override {
     return std::make_unique<WatchedModel>(*this, task_->make_model(seed));
   }
 
@@ -248,4 +248,4 @@ TEST(Autotune, OfARankThatFailsBringsDownTheOthers) {
 }
 
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::autotune_test

@@ -12,7 +12,7 @@
 #include "tests/support/tiny_tasks.h"
 #include "tests/train/runs.h"
 
-namespace lockstep::train {
+namespace lockstep::train::loop_test {
 namespace {
 
 using test::TempFolder;
@@ -93,9 +93,7 @@ TEST_P(Loop, ARunRepeatedIsTheSameToTheBit) {
   const TempFolder second;
   train(*task(), options_in(first, 3));
   train(*task(), options_in(second, 3));
-  expect_same_history(first, second, 0);
-  expect_same_snapshots(first, second);
-  EXPECT_EQ(read_file(first / "model.safetensors"), read_file(second / "model.safetensors"));
+  expect_same_runs(first, second);
 }
 
 TEST_P(Loop, ResumeContinuesToTheSameBitsWhereverTheRunStopped) {
@@ -110,9 +108,7 @@ TEST_P(Loop, ResumeContinuesToTheSameBitsWhereverTheRunStopped) {
     EXPECT_EQ(last_snapshot(folder).state.step, cut);
     options.max_steps.reset();
     EXPECT_EQ(train(*task(), options), RunEnd::kFinished);
-    expect_same_history(reference, folder, 0);
-    expect_same_snapshots(reference, folder);
-    EXPECT_EQ(read_file(reference / "model.safetensors"), read_file(folder / "model.safetensors"));
+    expect_same_runs(reference, folder);
   }
 }
 
@@ -194,9 +190,7 @@ TEST_P(Loop, AnEvaluationThatFailsLeavesItsEpochSavedAndIsMadeFirstWhenTheRunRes
   EXPECT_EQ(events(folder, "evaluate").at(0).at("step"), 4);
   const TempFolder reference;
   train(*task(), options_in(reference, 2));
-  expect_same_history(reference, folder, 0);
-  expect_same_snapshots(reference, folder);
-  EXPECT_EQ(read_file(reference / "model.safetensors"), read_file(folder / "model.safetensors"));
+  expect_same_runs(reference, folder);
 }
 
 TEST_P(Loop, AMetricThatIsNotANumberIsNeverTheBest) {
@@ -317,4 +311,4 @@ TEST(LoopWithUnusedParameters, NeedsNoFlagAndLeavesThemAlone) {
 }
 
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::loop_test

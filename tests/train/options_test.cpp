@@ -8,7 +8,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep::train {
+namespace lockstep::train::options_test {
 namespace {
 
 TEST(TrainOptions, TheDefaultsAndTheSmallestNumbersAreFine) {
@@ -59,5 +59,15 @@ TEST(TrainOptions, ANumberOutOfItsRangeIsAnErrorThatNamesItsFlag) {
   }
 }
 
+TEST(TrainOptions, AMomentumThatTheScheduleMovesIsNoOption) {
+  TrainOptions options;
+  options.optimizer = "sgd";
+  options.momentum = 0.8;
+  options.schedule.scheduler = "cosine";
+  EXPECT_NO_THROW(options.validate());
+  options.schedule.scheduler = "onecycle";
+  EXPECT_THROW(options.validate(), UsageError);
+}
+
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::options_test

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
 #include "lockstep/checkpoint/snapshot.h"
 #include "lockstep/observe/run_history.h"
@@ -111,6 +112,13 @@ inline void expect_same_history(const TempFolder& some, const TempFolder& others
       EXPECT_EQ(one.evaluations[i].metrics, other.evaluations[i].metrics);
     }
   }
+}
+
+/// The same bits in everything that the runs have left: log, snapshot and weights.
+inline void expect_same_runs(const TempFolder& some, const TempFolder& others) {
+  expect_same_history(some, others, 0);
+  expect_same_snapshots(some, others);
+  EXPECT_EQ(read_file(some / "model.safetensors"), read_file(others / "model.safetensors"));
 }
 
 /// The loss of the sample at one place of one epoch's order, alone.

@@ -5,7 +5,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep::train {
+namespace lockstep::train::stages_test {
 namespace {
 
 using testing::ElementsAre;
@@ -35,7 +35,7 @@ TrainOptions two_stages() {
 TEST(Stages, OneWithoutStage1Epochs) {
   TrainOptions options = two_stages();
   options.stage1_epochs = 0;
-  const auto stages = plan_stages(options, 20, 2, {});
+  const auto stages = plan_stages(options, {20, 2});
   ASSERT_EQ(stages.size(), 1U);
   EXPECT_EQ(stages[0].name, "");
   EXPECT_EQ(total_steps(stages), 30);
@@ -46,7 +46,7 @@ TEST(Stages, EachHasItsOwnBatchRateAndSchedule) {
   TrainOptions options = two_stages();
   options.stage2_batch_size = 2;
   options.stage2_learning_rate = 1e-3;
-  const auto stages = plan_stages(options, 20, 2, {});
+  const auto stages = plan_stages(options, {20, 2});
   ASSERT_EQ(stages.size(), 2U);
   EXPECT_EQ(stages[0].batches.global_batch, 8U);
   EXPECT_EQ(stages[1].batches.global_batch, 4U);
@@ -70,7 +70,7 @@ TEST(Stages, EachHasItsOwnBatchRateAndSchedule) {
 TEST(Stages, SkippedStage1CountsAsDone) {
   TrainOptions options = two_stages();
   options.skip_stage1 = true;
-  const auto stages = plan_stages(options, 20, 2, {});
+  const auto stages = plan_stages(options, {20, 2});
   ASSERT_EQ(stages.size(), 1U);
   EXPECT_EQ(stages[0].first_epoch, 4);
   EXPECT_EQ(stages[0].first_step, 0);
@@ -81,7 +81,7 @@ TEST(Stages, ProgressiveUnfreezeThawsFromDeepToShallowOverHalfTheStage) {
   TrainOptions options = two_stages();
   options.epochs = 12;
   options.progressive_unfreeze = true;
-  const auto stages = plan_stages(options, 20, 2, {});
+  const auto stages = plan_stages(options, {20, 2});
   const NamedParts model;
   EXPECT_THAT(frozen_prefixes(stages[1], 4, model), ElementsAre("backbone.b.", "backbone.a."));
   EXPECT_THAT(frozen_prefixes(stages[1], 5, model), ElementsAre("backbone.b.", "backbone.a."));
@@ -92,10 +92,19 @@ TEST(Stages, ProgressiveUnfreezeThawsFromDeepToShallowOverHalfTheStage) {
 TEST(Stages, AResumedRunKeepsTheGlobalBatchOfEachStage) {
   TrainOptions options = two_stages();
   options.stage2_batch_size = 2;
-  const auto stages = plan_stages(options, 20, 1, {8, 4});
+  const auto stages = plan_stages(options, {.samples_per_epoch = 20, .global_batches = {8, 4}});
   EXPECT_EQ(stages[0].batches.global_batch, 8U);
   EXPECT_EQ(stages[0].batches.accumulation_steps(), 2U);
   EXPECT_EQ(stages[1].batches.global_batch, 4U);
+}
+
+TEST(Stages, DeepSupervisionOfTheTaskLowersTheRate) {
+  TrainOptions options = two_stages();
+  options.schedule.deep_supervision_lr_factor = 0.5;
+  const auto stages = plan_stages(options, {.samples_per_epoch = 20, .deep_supervision = true});
+  EXPECT_EQ(stages[0].schedule.at(0).learning_rate, 0.5e-2);
+  EXPECT_EQ(stages[1].rate, "learning rate 0.005 = 0.01 × 0.5 for deep supervision");
+  EXPECT_THROW(plan_stages(options, {.samples_per_epoch = 20}), UsageError);
 }
 
 TEST(Stages, OptionsThatContradictEachOtherAreRefused) {
@@ -118,4 +127,4 @@ TEST(Stages, OptionsThatContradictEachOtherAreRefused) {
 }
 
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::stages_test

@@ -1,4 +1,4 @@
-#include "lockstep/parallel/nccl_backend.h"
+#include "lockstep/parallel/with_cuda/nccl.h"
 
 #define USE_C10D_NCCL  // LibTorch's header is empty without it
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>

@@ -1,11 +1,12 @@
-#include <c10/cuda/CUDAGuard.h>
+#include <c10/core/DeviceGuard.h>
+#include <c10/cuda/CUDAStream.h>
 #include <nccl.h>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
-#include "lockstep/parallel/with_cuda/enqueuers.h"
-#include "lockstep/parallel/with_cuda/gpu_enqueuer.h"
+#include "lockstep/parallel/gpu_enqueuer.h"
+#include "lockstep/parallel/with_cuda/nccl.h"
 
 namespace lockstep::parallel {
 namespace {
@@ -102,7 +103,7 @@ class NcclEnqueuer : public GpuEnqueuer {
  private:
   void enqueue_part(const Job& job, std::size_t rank) {
     const at::Tensor& tensor = job.parts[rank]->tensor;
-    const c10::cuda::CUDAGuard device(tensor.device());
+    const c10::DeviceGuard device(tensor.device());
     void* data = tensor.data_ptr();
     const auto count = static_cast<std::size_t>(tensor.numel());
     const ncclComm_t communicator = communicators_[rank]->handle();

@@ -48,12 +48,14 @@ double draw_scale(const std::vector<double>& scales, std::int64_t batch) {
 
 }  // namespace
 
-CamouflageModel::CamouflageModel(const Options& options, std::uint64_t seed)
+CamouflageModel::CamouflageModel(const Options& options, std::optional<std::uint64_t> seed)
     : network_(std::make_shared<models::CamouflageNetwork>(options.network_options())),
       loss_weights_(options.loss),
       scales_(options.scales()),
       test_time_flip_(options.test_time_flip) {
-  nn::initialise(*network_, seed);
+  if (seed) {
+    nn::initialise(*network_, *seed);
+  }
 }
 
 std::vector<std::string> CamouflageModel::backbone_stages() const {

@@ -13,8 +13,8 @@ inline constexpr media::Colour kTint{255, 64, 32};
 /// The camouflage network with its loss and its metrics. Batches have the fields of data::ImageMaskDataset.
 class CamouflageModel : public Model {
  public:
-  /// Initial weights follow from the seed. Throws UsageError for bad options of the network.
-  CamouflageModel(const Options& options, std::uint64_t seed);
+  /// As Task::make_model. Throws UsageError for bad options of the network.
+  CamouflageModel(const Options& options, std::optional<std::uint64_t> seed);
 
   torch::nn::Module& network() override { return *network_; }
   std::string backbone_prefix() const override { return "backbone."; }

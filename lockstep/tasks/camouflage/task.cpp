@@ -35,7 +35,7 @@ CamouflageTask::CamouflageTask(const Options& options) : options_(options) {
                                                              pixels_.get());
 }
 
-std::unique_ptr<Model> CamouflageTask::make_model(std::uint64_t seed) const {
+std::unique_ptr<Model> CamouflageTask::make_model(std::optional<std::uint64_t> seed) const {
   return std::make_unique<CamouflageModel>(options_, seed);
 }
 

@@ -17,7 +17,8 @@ class CamouflageTask : public Task {
   std::string name() const override { return "camouflage"; }
   const data::Dataset& training_set() const override { return *training_set_; }
   const data::Dataset& evaluation_set() const override { return *evaluation_set_; }
-  std::unique_ptr<Model> make_model(std::uint64_t seed) const override;
+  bool has_deep_supervision() const override { return options_.deep_supervision; }
+  std::unique_ptr<Model> make_model(std::optional<std::uint64_t> seed) const override;
   std::map<std::string, double> summarise(std::span<const Record> records) const override;
   std::string best_metric() const override { return "iou"; }
 

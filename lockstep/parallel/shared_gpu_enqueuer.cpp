@@ -1,20 +1,19 @@
 #include <ATen/ATen.h>
-#include <c10/cuda/CUDAGuard.h>
+#include <c10/core/StreamGuard.h>
 
-#include "lockstep/parallel/with_cuda/enqueuers.h"
-#include "lockstep/parallel/with_cuda/gpu_enqueuer.h"
+#include "lockstep/parallel/gpu_enqueuer.h"
+#include "lockstep/parallel/gpu_stream.h"
 
 namespace lockstep::parallel {
 namespace {
 
 class SharedGpuEnqueuer : public GpuEnqueuer {
  public:
-  explicit SharedGpuEnqueuer(c10::Device device)
-      : stream_(c10::cuda::getStreamFromPool(/*isHighPriority=*/true, device.index())) {}
+  explicit SharedGpuEnqueuer(c10::Device device) : stream_(pooled_stream(device, StreamPriority::kHigh)) {}
 
   void enqueue(Job& job) override {
     const at::NoGradGuard no_grad;
-    const c10::cuda::CUDAStreamGuard stream(stream_);
+    const c10::StreamGuard stream(stream_);
     for (std::size_t rank = 0; rank < job.parts.size(); ++rank) {
       part_of(job, rank).ready.block(stream_);
     }
@@ -34,7 +33,7 @@ class SharedGpuEnqueuer : public GpuEnqueuer {
   }
 
  private:
-  c10::cuda::CUDAStream stream_;
+  c10::Stream stream_;
 };
 
 }  // namespace

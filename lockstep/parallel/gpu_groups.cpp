@@ -1,15 +1,17 @@
 #include "lockstep/parallel/gpu_groups.h"
 
 #include <ATen/ATen.h>
-#include <ATen/cuda/CUDAEvent.h>
+#include <c10/core/Event.h>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/probe.h"
+#include "lockstep/parallel/cuda_module.h"
+#include "lockstep/parallel/gpu_enqueuer.h"
+#include "lockstep/parallel/gpu_stream.h"
 #include "lockstep/parallel/gpu_team.h"
 #include "lockstep/parallel/host_routed_groups.h"
 #include "lockstep/parallel/ordered_reduction.h"
 #include "lockstep/parallel/thread_group.h"
-#include "lockstep/parallel/with_cuda/enqueuers.h"
 
 namespace lockstep::parallel {
 namespace {
@@ -27,25 +29,21 @@ class GpuReduction : public OrderedReduction {
  private:
   // A buffer that has to wait for its turn may be submitted from the stream of another one's last gradient.
   void note_ready(std::size_t buffer) override {
-    ready_[buffer] = std::make_unique<at::cuda::CUDAEvent>();
-    ready_[buffer]->record(current_stream(buffer));
+    const c10::Device gpu = buffers()[buffer].device();
+    ready_[buffer].emplace(gpu.type()).record(current_stream(gpu));
   }
 
   void begin_sum(std::size_t buffer) override {
-    ready_[buffer]->block(current_stream(buffer));
+    ready_[buffer]->block(current_stream(buffers()[buffer].device()));
     jobs_[buffer] = team_->submit(rank_, Job::Kind::kSum, 0, buffers()[buffer], occasion(buffer));
   }
 
   void wait_for(std::size_t buffer) override { team_->wait(rank_, *jobs_[buffer]); }
 
-  c10::cuda::CUDAStream current_stream(std::size_t buffer) const {
-    return c10::cuda::getCurrentCUDAStream(buffers()[buffer].device().index());
-  }
-
   int rank_;
   std::shared_ptr<GpuTeam> team_;
-  std::vector<std::unique_ptr<at::cuda::CUDAEvent>> ready_;  ///< by buffer
-  std::vector<std::shared_ptr<Job>> jobs_;                   ///< by buffer
+  std::vector<std::optional<c10::Event>> ready_;  ///< by buffer
+  std::vector<std::shared_ptr<Job>> jobs_;        ///< by buffer
 };
 
 /// Tensors on the GPUs go through the team; what is on the host goes through shared memory.
@@ -116,7 +114,7 @@ std::vector<std::unique_ptr<Group>> make_groups(int ranks, Seconds timeout, std:
 }  // namespace
 
 std::vector<std::unique_ptr<Group>> make_nccl_groups(const std::vector<c10::Device>& devices, Seconds timeout) {
-  return make_groups(static_cast<int>(devices.size()), timeout, make_nccl_enqueuer(devices),
+  return make_groups(static_cast<int>(devices.size()), timeout, cuda_module().make_nccl_enqueuer(devices),
                      UsageError("--sync-bn does not go with several GPUs in one process", "add --ranks process"));
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
-#include <ATen/cuda/CUDAEvent.h>
+#include <c10/core/Event.h>
+
+#include <memory>
 
 #include "lockstep/parallel/gpu_team.h"
 
@@ -8,10 +10,11 @@ namespace lockstep::parallel {
 
 /// A tensor on a GPU, between the streams of its rank and of the collective.
 struct GpuPart : Part {
-  using Part::Part;
+  explicit GpuPart(at::Tensor brought)
+      : Part(std::move(brought)), ready(tensor.device().type()), done(ready.device_type()) {}
 
-  at::cuda::CUDAEvent ready;  ///< behind what the rank has computed into the tensor
-  at::cuda::CUDAEvent done;   ///< behind the collective
+  c10::Event ready;  ///< behind what the rank has computed into the tensor
+  c10::Event done;   ///< behind the collective
 };
 
 /// Joins the streams of the ranks with those of the collectives: enqueue() has to put the work behind the `ready`
@@ -25,5 +28,8 @@ class GpuEnqueuer : public Enqueuer {
   /// What a rank has brought to a job.
   static GpuPart& part_of(const Job& job, std::size_t rank) { return static_cast<GpuPart&>(*job.parts[rank]); }
 };
+
+/// In the memory of one GPU, in rank order.
+std::unique_ptr<Enqueuer> make_shared_gpu_enqueuer(c10::Device device);
 
 }  // namespace lockstep::parallel

@@ -1,13 +1,14 @@
-#include <c10/cuda/CUDAGuard.h>
+#include <c10/core/StreamGuard.h>
 
 #include "lockstep/parallel/gpu_groups.h"
+#include "lockstep/parallel/gpu_stream.h"
 
 namespace lockstep::parallel {
 
 struct GpuOfRank::Guard {
-  explicit Guard(c10::Device device) : stream(c10::cuda::getStreamFromPool(/*isHighPriority=*/false, device.index())) {}
+  explicit Guard(c10::Device device) : stream(pooled_stream(device, StreamPriority::kNormal)) {}
 
-  c10::cuda::CUDAStreamGuard stream;
+  c10::StreamGuard stream;
 };
 
 GpuOfRank::GpuOfRank(c10::Device device) : guard_(device.is_cpu() ? nullptr : std::make_unique<Guard>(device)) {}

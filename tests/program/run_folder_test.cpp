@@ -1,0 +1,94 @@
+// Runs the built program where there is a run already, or was one.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "tests/program/small_run.h"
+
+namespace lockstep::program {
+namespace {
+
+using std::filesystem::exists;
+using testing::AllOf;
+using testing::HasSubstr;
+
+class ARunFolder : public SmallRun {};
+
+TEST_F(ARunFolder, AFinishedRunTakesNoFurtherStep) {
+  ASSERT_EQ(run(training()).exit_code, kFinished);
+  EXPECT_EQ(run(training()).exit_code, kFinished);
+  EXPECT_EQ(events(run_folder(), "step").size(), 8U);
+}
+
+TEST_F(ARunFolder, ASignalStopsItAndTheSameCommandContinuesToTheSameBits) {
+  const Words many{"--epochs", "20", "--evaluate-every", "20"};
+  ASSERT_EQ(run(training(many, "reference")).exit_code, kFinished);
+
+  test::RunningProcess running(command(training(many)));
+  ASSERT_TRUE(waited_for([&] { return events(run_folder(), "step").size() >= 2; }));
+  running.send_signal(SIGTERM);
+  EXPECT_EQ(running.wait().exit_code, kStopped);
+  const std::size_t done = events(run_folder(), "step").size();
+  ASSERT_LT(done, 80U);
+  EXPECT_THAT(events(run_folder(), "end").back().at("reason").get<std::string>(), HasSubstr("stopped"));
+
+  ASSERT_EQ(run(training(many)).exit_code, kFinished);
+  EXPECT_EQ(events(run_folder(), "step").size(), 80U);
+  for (const char* file : {"model.safetensors", "checkpoints/step-00000080/model.safetensors",
+                           "checkpoints/step-00000080/optimizer.safetensors"}) {
+    EXPECT_EQ(read_file(run_folder() / file), read_file(in_folder("reference") / file)) << file;
+  }
+}
+
+TEST_F(ARunFolder, AnotherRecipeInARunFolderIsRefusedUnlessFresh) {
+  ASSERT_EQ(run(training({"--max-steps", "1"})).exit_code, kFinished);
+  const Words other{"--max-steps", "1", "--lr", "0.001", "--seed", "5"};
+  expect_error(run(training(other)), kUsage,
+               AllOf(HasSubstr("--lr was 4e-04, is 0.001"), HasSubstr("--seed was 0, is 5"), HasSubstr("--fresh")));
+
+  Words fresh = other;
+  fresh.push_back("--fresh");
+  EXPECT_EQ(run(training(fresh)).exit_code, kFinished);
+  EXPECT_EQ(events(run_folder(), "start").at(0).at("recipe").at("seed"), 5);
+  EXPECT_EQ(events(run_folder() / "previous-1", "start").at(0).at("recipe").at("seed"), 0);
+}
+
+TEST_F(ARunFolder, FreshSetsNothingAsideWhenTheLauncherStartsTheRunAgain) {
+  ASSERT_EQ(run(training({"--max-steps", "1", "--fresh"})).exit_code, kFinished);
+  Words again_by_torchrun = command(training({"--max-steps", "1", "--fresh"}));
+  again_by_torchrun.insert(again_by_torchrun.begin(), {"/usr/bin/env", "TORCHELASTIC_RESTART_COUNT=1"});
+  const ProcessResult again = test::run_process(again_by_torchrun);
+  EXPECT_EQ(again.exit_code, kFinished) << again.errors;
+  EXPECT_THAT(again.errors, HasSubstr("--fresh is for its first start"));
+  EXPECT_FALSE(exists(run_folder() / "previous-1"));
+}
+
+TEST_F(ARunFolder, ADamagedSnapshotIsNamedAndFreshSetsItAside) {
+  ASSERT_EQ(run(training({"--max-steps", "1"})).exit_code, kFinished);
+  write_file_atomically(run_folder() / "checkpoints/last", "step-00000077\n");
+  expect_error(run(training({"--max-steps", "1"})), kData, AllOf(HasSubstr("checkpoints/last"), HasSubstr("--fresh")));
+  EXPECT_EQ(run(training({"--max-steps", "1", "--fresh"})).exit_code, kFinished);
+  EXPECT_TRUE(exists(run_folder() / "previous-1/checkpoints/last"));
+}
+
+TEST_F(ARunFolder, ARunHeldByAnotherProcessIsLeftAlone) {
+  const test::RunningProcess running(command(training({"--epochs", "1000", "--evaluate-every", "1000"})));
+  ASSERT_TRUE(waited_for([&] { return !events(run_folder(), "step").empty(); }));
+  expect_error(run(training()), kMachine, HasSubstr("another process"));
+}
+
+TEST_F(ARunFolder, EvaluatesFromTheSnapshotsWhereTheBestWeightsWereRemoved) {
+  ASSERT_EQ(run(training()).exit_code, kFinished);
+  const Words evaluating{"evaluate", "camouflage", "--checkpoint-dir", run_folder(), "--devices", "cpu"};
+  const ProcessResult before = run(evaluating);
+  ASSERT_EQ(before.exit_code, kFinished) << before.errors;
+  std::filesystem::remove(run_folder() / "model.safetensors");
+  const ProcessResult after = run(evaluating);
+  EXPECT_EQ(after.exit_code, kFinished) << after.errors;
+  EXPECT_EQ(after.output, before.output);
+}
+
+}  // namespace
+}  // namespace lockstep::program
