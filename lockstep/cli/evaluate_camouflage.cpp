@@ -106,6 +106,7 @@ Measured measure_run(const EvaluateArguments& arguments) {
     setup.task.hold_out = false;
   }
   setup.task.augment = false;
+  setup.task.cache = {};  // each image is looked at once, and without augmentation its pixels are the same
   setup.task.test_time_flip = arguments.test_time_flip.value_or(setup.task.test_time_flip);
   const tasks::camouflage::CamouflageTask task(setup.task);
   Measured measured{{"network", measure_network(task, arguments)}};

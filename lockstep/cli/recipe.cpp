@@ -98,6 +98,15 @@ std::string quoted_if_text(const Value& value) {
   return std::holds_alternative<std::string>(value) ? text("'", to_text(value), "'") : to_text(value);
 }
 
+/// Whether a run may resume with the other value.
+bool give_same_result(const Option& option, const Value& one, const Value& other) {
+  const auto& same = option.traits.same_result;
+  const auto is_one = [&](const Value& value) {
+    return std::find(same.begin(), same.end(), to_text(value)) != same.end();
+  };
+  return is_one(one) && is_one(other);
+}
+
 }  // namespace
 
 std::string to_toml(const OptionTable& table) {
@@ -158,7 +167,7 @@ std::vector<Difference> compare_recipes(const OptionTable& now, const std::files
     const Value before = entry == saved.end() ? option.initial : entry->value;
     const Value present = option.get();
     const bool is_kept = option.traits.kept_by_run && present == option.initial;
-    if (before != present && !is_kept) {
+    if (before != present && !is_kept && !give_same_result(option, before, present)) {
       differences.push_back({option.flag, before, present});
     }
   }

@@ -69,6 +69,7 @@ train::RunEnd train_in_world(const parallel::World& world, CamouflageSetup& setu
   if (!world.is_first_process()) {
     keep_warnings_only();
   }
+  setup.task.cache.processes = world.local_processes;
   const tasks::camouflage::CamouflageTask task(setup.task);
   std::optional<checkpoint::RunFolder> folder;
   if (world.is_first_process()) {

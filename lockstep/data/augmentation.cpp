@@ -40,6 +40,14 @@ media::Rect random_crop(const AugmentationOptions& options, media::ImageSize siz
   return central_crop(options, size);
 }
 
+/// The least that a random crop measures along an axis of `side` pixels: where it has the least `ratio` of this axis to
+/// the other one, or, where it would then not fit, where it takes all of the other one. Sides are rounded, so half a
+/// pixel more than that still fits.
+int smallest_side(double min_scale, int side, int other, double ratio) {
+  const double area = min_scale * side * other;
+  return rounded(std::max(std::sqrt(area * ratio), area / (other + 0.5)));
+}
+
 float colour_factor(double strength, RandomStream& random) {
   return static_cast<float>(random.uniform(1.0 - strength, 1.0 + strength));
 }
@@ -73,6 +81,13 @@ AugmentationPlan plan_augmentation(const AugmentationOptions& options, media::Im
   plan.colours.saturation = colour_factor(options.saturation, random);
   plan.colours.hue = static_cast<float>(random.uniform(-options.hue, options.hue));
   return plan;
+}
+
+media::ImageSize smallest_crop(const AugmentationOptions& options, media::ImageSize size) {
+  const media::Rect central = central_crop(options, size);
+  const int width = smallest_side(options.min_scale, size.width, size.height, options.min_ratio);
+  const int height = smallest_side(options.min_scale, size.height, size.width, 1 / options.max_ratio);
+  return {std::clamp(width, 1, central.width), std::clamp(height, 1, central.height)};
 }
 
 }  // namespace lockstep::data

@@ -32,4 +32,8 @@ struct AugmentationPlan {
 /// largest central crop of an allowed ratio.
 AugmentationPlan plan_augmentation(const AugmentationOptions& options, media::ImageSize size, RandomStream& random);
 
+/// The least width and the least height that `plan_augmentation` may draw for an image of this size; the two need not
+/// belong to one crop.
+media::ImageSize smallest_crop(const AugmentationOptions& options, media::ImageSize size);
+
 }  // namespace lockstep::data

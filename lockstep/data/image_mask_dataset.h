@@ -1,21 +1,17 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "lockstep/data/augmentation.h"
 #include "lockstep/data/dataset.h"
+#include "lockstep/data/image_mask_pair.h"
+#include "lockstep/data/pixel_cache.h"
 #include "lockstep/media/image.h"
 
 namespace lockstep::data {
-
-/// A photograph and the mask that says where the object is.
-struct ImageMaskPair {
-  std::string name;
-  std::filesystem::path image;
-  std::filesystem::path mask;  ///< empty: no object is marked
-};
 
 /// Reads a mask as grey levels 0 … 255, also where its program has written 0 and 1. Throws DataError naming the file.
 media::Image read_mask(const std::filesystem::path& path);
@@ -31,21 +27,37 @@ struct ImageMaskOptions {
 
 /// Photographs with masks. Fields: "image" (S, S, 3) uint8 and "mask" (S, S) uint8, 0 … 255, grey where the edge of the
 /// object crosses a pixel.
+///
+/// Decoded is no more than the crop that the augmentation has drawn, large JPEGs at a part of their size, which depends
+/// on that size and on the options alone. With a cache, what all crops can be cut from is decoded instead, kept, and
+/// used from the first epoch on, so that the pixels do not depend on what the cache holds.
 class ImageMaskDataset : public Dataset {
  public:
-  ImageMaskDataset(std::vector<ImageMaskPair> pairs, const ImageMaskOptions& options);
+  /// `storage`, if given, keeps decoded pixels; it must outlive the dataset.
+  ImageMaskDataset(std::vector<ImageMaskPair> pairs, const ImageMaskOptions& options, PixelStorage* storage = nullptr);
 
   std::size_t size() const override { return pairs_.size(); }
   const std::vector<Field>& layout() const override { return layout_; }
   std::string name(std::size_t index) const override { return pairs_.at(index).name; }
 
-  /// Throws DataError naming the file: missing, unreadable, or a mask of another size than its image.
+  /// Throws DataError naming the file: missing, unreadable, or a mask of another shape than its image.
   void load(const Draw& draw, const SampleSlot& slot) const override;
 
  private:
+  struct Crop;
+
+  AugmentationPlan plan_of(const Draw& draw, media::ImageSize size) const;
+  std::string recipe() const;
+  void load_from_files(const Draw& draw, const SampleSlot& slot) const;
+  void load_from_cache(const Draw& draw, const SampleSlot& slot) const;
+  KeptSample decode_kept(const ImageMaskPair& pair) const;
+  void write(const Crop& crop, const AugmentationPlan& plan, const SampleSlot& slot) const;
+
   std::vector<ImageMaskPair> pairs_;
   ImageMaskOptions options_;
   std::vector<Field> layout_;
+  PixelStorage* storage_;              ///< null: no cache
+  std::unique_ptr<PixelCache> cache_;  ///< there with the storage
 };
 
 }  // namespace lockstep::data

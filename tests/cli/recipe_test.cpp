@@ -158,5 +158,17 @@ TEST_F(Recipe, BecomesJson) {
   EXPECT_FALSE(json.contains("use_ddp"));
 }
 
+TEST_F(Recipe, ValuesThatGiveTheSameResultDoNotDiffer) {
+  std::string store = "off";
+  OptionTable table;
+  table.add("--store", store, "Where things are kept.",
+            {.allowed = {"off", "ram", "disk"}, .same_result = {"ram", "disk"}});
+  const std::filesystem::path saved = write("store = 'ram'\n");
+  store = "disk";
+  EXPECT_TRUE(compare_recipes(table, saved).empty());
+  store = "off";
+  EXPECT_EQ(describe(compare_recipes(table, saved)), "--store was 'ram', is 'off'");
+}
+
 }  // namespace
 }  // namespace lockstep::cli::recipe_test

@@ -31,6 +31,23 @@ TEST(Augmentation, StaysWithinItsRanges) {
   EXPECT_NEAR(flips, 1000, 112);  // five standard deviations
 }
 
+TEST(Augmentation, KnowsTheSmallestCrop) {
+  const AugmentationOptions options;
+  for (const media::ImageSize size : {media::ImageSize{300, 200}, {640, 480}, {97, 31}, {40, 160}, {1000, 30}}) {
+    const media::ImageSize least = smallest_crop(options, size);
+    media::ImageSize drawn = size;
+    for (std::uint64_t i = 0; i < 20000; ++i) {
+      RandomStream random = stream(i);
+      const media::Rect crop = plan_augmentation(options, size, random).crop;
+      drawn = {std::min(drawn.width, crop.width), std::min(drawn.height, crop.height)};
+    }
+    EXPECT_LE(least.width, drawn.width);
+    EXPECT_LE(least.height, drawn.height);
+    EXPECT_NEAR(least.width, drawn.width, 0.03 * size.width) << size.width << "x" << size.height;
+    EXPECT_NEAR(least.height, drawn.height, 0.03 * size.height) << size.width << "x" << size.height;
+  }
+}
+
 TEST(Augmentation, TakesTheMiddleOfAnImageThatNoCropFits) {
   AugmentationOptions options;
   options.min_scale = 0.9;

@@ -64,6 +64,7 @@ void Options::validate() const {
   check_weight("--side-weight", loss.side);
   check_weight("--moe-balance", loss.balance);
   scales();
+  cache.validate();
   network.validate();
 }
 

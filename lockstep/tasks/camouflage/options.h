@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/data/cache_options.h"
 #include "lockstep/models/camouflage_network.h"
 #include "lockstep/tasks/camouflage/loss.h"
 
@@ -19,6 +20,7 @@ struct Options {
   std::string multi_scale;        ///< factors of image_size, one of which is drawn for each step: "0.75,1,1.25"
   bool test_time_flip = false;    ///< average the answers for an image and its mirror image
   bool deep_supervision = false;  ///< losses on side outputs
+  data::CacheOptions cache;       ///< where decoded pixels are kept
   LossWeights loss;
   models::CamouflageNetworkOptions network;  ///< but for heads, which follow from the losses: network_options()
 

@@ -28,8 +28,11 @@ CamouflageTask::CamouflageTask(const Options& options) : options_(options) {
     log::warn(text(folders.masks_without_image.size(), " masks have no image and are left out, the first one is ",
                    folders.masks_without_image.front().string()));
   }
-  training_set_ = std::make_unique<data::ImageMaskDataset>(std::move(folders.train), dataset_options(options_, true));
-  evaluation_set_ = std::make_unique<data::ImageMaskDataset>(std::move(folders.test), dataset_options(options_, false));
+  pixels_ = data::make_pixel_storage(options_.cache);
+  training_set_ = std::make_unique<data::ImageMaskDataset>(std::move(folders.train), dataset_options(options_, true),
+                                                           pixels_.get());
+  evaluation_set_ = std::make_unique<data::ImageMaskDataset>(std::move(folders.test), dataset_options(options_, false),
+                                                             pixels_.get());
 }
 
 std::unique_ptr<Model> CamouflageTask::make_model(std::optional<std::uint64_t> seed) const {

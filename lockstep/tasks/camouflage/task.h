@@ -24,6 +24,7 @@ class CamouflageTask : public Task {
 
  private:
   Options options_;
+  std::unique_ptr<data::PixelStorage> pixels_;  ///< null: decoded pixels are not kept
   std::unique_ptr<data::ImageMaskDataset> training_set_;
   std::unique_ptr<data::ImageMaskDataset> evaluation_set_;
 };

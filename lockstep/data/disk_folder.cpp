@@ -1,0 +1,116 @@
+#include "lockstep/data/disk_folder.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "lockstep/base/error.h"
+#include "lockstep/base/files.h"
+#include "lockstep/base/text.h"
+
+namespace lockstep::data {
+namespace {
+
+constexpr std::uint64_t kDiskToLeave = std::uint64_t{1} << 30;
+
+/// The index of the last record may be on its way when the room is counted.
+constexpr std::uint64_t kSlack = std::uint64_t{64} << 10;
+
+std::uint64_t bytes_in(const std::filesystem::path& folder) {
+  std::uint64_t total = 0;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code gone;  // another run may remove a file meanwhile
+    const std::uintmax_t size = it->file_size(gone);
+    total += gone ? 0 : size;
+  }
+  return total;
+}
+
+std::uint64_t free_bytes(const std::filesystem::path& folder) {
+  std::error_code error;
+  const std::filesystem::space_info space = std::filesystem::space(folder, error);
+  return error ? 0 : space.available;
+}
+
+/// Holds a lock between programs for the time of a scope.
+class RoomGuard {
+ public:
+  explicit RoomGuard(const std::filesystem::path& folder) : file_(folder / "room.lock", O_RDWR | O_CREAT) {
+    file_.wait_for_lock();
+  }
+
+ private:
+  FileHandle file_;
+};
+
+}  // namespace
+
+DiskFolder::DiskFolder(std::filesystem::path path, std::uint64_t limit) : path_(std::move(path)), limit_(limit) {
+  make_directories(path_);
+}
+
+std::uint64_t DiskFolder::used() const { return bytes_in(path_); }
+
+bool DiskFolder::make_room(const std::string& cache, std::uint64_t bytes) const {
+  while (bytes_in(path_) + bytes + kSlack > limit_) {
+    if (!remove_oldest_but(cache)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool DiskFolder::keeps_limit(const std::string& cache) {
+  const std::lock_guard lock(mutex_);
+  const RoomGuard guard(path_);
+  return make_room(cache, 0);
+}
+
+bool DiskFolder::grow(const std::string& cache, const FileHandle& file, std::uint64_t size, std::uint64_t beside) {
+  const std::lock_guard lock(mutex_);
+  const RoomGuard guard(path_);
+  const std::uint64_t now = file.size();
+  const std::uint64_t growth = size - std::min(size, now);
+  if (growth + beside + kDiskToLeave > free_bytes(path_)) {
+    return false;
+  }
+  return make_room(cache, growth + beside) && (growth == 0 || file.resize(size));
+}
+
+bool DiskFolder::remove_oldest_but(const std::string& cache) const {
+  struct Candidate {
+    std::filesystem::file_time_type used;
+    std::filesystem::path pixels;
+  };
+  std::vector<Candidate> candidates;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(path_, error), end; !error && it != end; it.increment(error)) {
+    std::error_code gone;
+    if (it->path().extension() == ".pixels" && it->path().stem() != cache) {
+      std::filesystem::path lock = it->path();
+      candidates.push_back({std::filesystem::last_write_time(lock.replace_extension(".lock"), gone), it->path()});
+    }
+  }
+  std::ranges::sort(candidates, {}, &Candidate::used);
+  for (const Candidate& candidate : candidates) {
+    std::filesystem::path file = candidate.pixels;
+    const FileHandle lock(file.replace_extension(".lock"), O_RDWR | O_CREAT);
+    if (lock.is_open() && lock.try_lock()) {
+      std::filesystem::remove(file.replace_extension(".index"), error);
+      return std::filesystem::remove(file.replace_extension(".pixels"), error);
+    }
+  }
+  return false;
+}
+
+std::uint64_t disk_room_for_cache(const std::filesystem::path& folder) {
+  make_directories(folder);
+  const std::uint64_t room = bytes_in(folder) + free_bytes(folder);
+  return room - std::min(room, kDiskToLeave);
+}
+
+}  // namespace lockstep::data
