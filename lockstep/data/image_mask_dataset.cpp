@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <span>
 #include <utility>
 
@@ -9,8 +10,9 @@
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
 #include "lockstep/data/boxed_view.h"
-#include "lockstep/data/color.h"
+#include "lockstep/data/finish_batch.h"
 #include "lockstep/data/kept_size.h"
+#include "lockstep/data/sample_clock.h"
 #include "lockstep/data/source_image.h"
 #include "lockstep/media/resize.h"
 
@@ -128,7 +130,8 @@ ImageMaskDataset::ImageMaskDataset(std::vector<ImageMaskPair> pairs, const Image
     : pairs_(std::move(pairs)),
       options_(options),
       layout_{{"image", DType::kUInt8, {options.image_size, options.image_size, 3}},
-              {"mask", DType::kUInt8, {options.image_size, options.image_size}}},
+              {"mask", DType::kUInt8, {options.image_size, options.image_size}},
+              {"finish", DType::kUInt8, {sizeof(SampleFinish)}}},
       storage_(storage) {
   options_.validate();
   if (storage_ != nullptr) {
@@ -237,9 +240,14 @@ void ImageMaskDataset::write(const Crop& crop, const AugmentationPlan& plan, con
   const int side = options_.image_size;
   const std::span<std::uint8_t> pixels = slot.field<std::uint8_t>(0);
   const std::span<std::uint8_t> mask = slot.field<std::uint8_t>(1);
-  media::resize(crop.image.pixels, crop.image.box, side, side, plan.flip, pixels);
-  change_colours(pixels, plan.colours);
+  {
+    const SampleClock::Scope scope(SamplePart::kResize);
+    media::resize(crop.image.pixels, crop.image.box, side, side, /*flip_horizontally=*/false, pixels);
+  }
+  const SampleFinish finish{plan.colours, plan.flip};
+  std::memcpy(slot.fields[2].data(), &finish, sizeof(finish));
   if (crop.mask.pixels.width > 0) {
+    const SampleClock::Scope scope(SamplePart::kMask);
     media::resize(crop.mask.pixels, crop.mask.box, side, side, plan.flip, mask);
   } else {
     std::ranges::fill(mask, std::uint8_t{0});

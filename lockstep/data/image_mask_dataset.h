@@ -26,7 +26,8 @@ struct ImageMaskOptions {
 };
 
 /// Photographs with masks. Fields: "image" (S, S, 3) uint8 and "mask" (S, S) uint8, 0 … 255, grey where the edge of the
-/// object crosses a pixel.
+/// object crosses a pixel. "finish", a SampleFinish as bytes: the flip and the changes of colour that the image, not
+/// the mask, still has to get (see finish_batch).
 ///
 /// Decoded is no more than the crop that the augmentation has drawn, large JPEGs at a part of their size, which depends
 /// on that size and on the options alone. With a cache, what all crops can be cut from is decoded instead, kept, and

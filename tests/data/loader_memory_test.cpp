@@ -1,37 +1,7 @@
-// Counts what is allocated while batches are loaded: hence the replaced operators new and delete of this program.
-
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "lockstep/data/loader.h"
-
-namespace {
-
-std::atomic<long> allocations = 0;
-
-void* allocate(std::size_t bytes, std::size_t alignment) {
-  ++allocations;
-  void* memory = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment);
-  if (memory == nullptr) {
-    throw std::bad_alloc();
-  }
-  return memory;
-}
-
-}  // namespace
-
-// Where they are inlined, GCC 12 takes new and free for a mismatch.
-[[gnu::noinline]] void* operator new(std::size_t bytes) { return allocate(bytes, alignof(std::max_align_t)); }
-[[gnu::noinline]] void* operator new(std::size_t bytes, std::align_val_t alignment) {
-  return allocate(bytes, static_cast<std::size_t>(alignment));
-}
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+#include "tests/support/allocations.h"
 
 namespace lockstep::data {
 namespace {
@@ -64,10 +34,10 @@ TEST(LoaderMemory, NothingIsAllocatedForASampleOnceBatchesComeBack) {
     }
   };
   take(20);
-  const long before = allocations;
+  const long before = test::allocations();
   EXPECT_GT(before, 0);  // they are counted
   take(70);              // more than 1,000 samples
-  EXPECT_EQ(allocations - before, 0);
+  EXPECT_EQ(test::allocations() - before, 0);
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "lockstep/base/files.h"
+#include "lockstep/data/finish_batch.h"
 #include "lockstep/data/image_mask_dataset.h"
 #include "lockstep/media/encode.h"
 #include "tests/support/photographs.h"
@@ -20,11 +23,25 @@ struct Sample {
   std::vector<RaggedArray> ragged;
 };
 
+/// Flips the rows of an image and changes its colours: (height, width, 3) uint8.
+inline void finish_pixels(const SampleFinish& finish, std::size_t width, std::vector<std::byte>& image) {
+  const std::span<std::uint8_t> pixels(reinterpret_cast<std::uint8_t*>(image.data()), image.size());
+  change_colours(pixels, finish.colours);
+  for (std::size_t row = 0; finish.flip && row < pixels.size(); row += 3 * width) {
+    for (std::size_t left = 0, right = width - 1; left < right; ++left, --right) {
+      std::swap_ranges(&pixels[row + 3 * left], &pixels[row + 3 * left + 3], &pixels[row + 3 * right]);
+    }
+  }
+}
+
+/// The image as a network would see it, but for the normalisation.
 inline Sample load(const ImageMaskDataset& dataset, const Draw& draw) {
   Sample sample;
   sample.image.resize(dataset.layout()[0].bytes());
   sample.mask.resize(dataset.layout()[1].bytes(), std::byte{77});
-  dataset.load(draw, {{sample.image, sample.mask}, &sample.ragged});
+  SampleFinish finish;
+  dataset.load(draw, {{sample.image, sample.mask, std::as_writable_bytes(std::span(&finish, 1))}, &sample.ragged});
+  finish_pixels(finish, static_cast<std::size_t>(dataset.layout()[0].shape[1]), sample.image);
   return sample;
 }
 

@@ -3,10 +3,12 @@
 #include <torch/torch.h>
 
 #include <cmath>
+#include <cstring>
 #include <functional>
 #include <set>
 
 #include "lockstep/base/error.h"
+#include "lockstep/data/finish_batch.h"
 #include "lockstep/nn/keyed_random.h"
 #include "lockstep/tasks/camouflage/model.h"
 
@@ -33,16 +35,20 @@ struct Photographs {
     mask = at::zeros({2, kSide, kSide}, at::kByte);
     mask[0].slice(0, 8, 40).slice(1, 16, 32).fill_(255);
     mask[1].slice(0, 30, 60).slice(1, 4, 50).fill_(255);
+    const std::vector<data::SampleFinish> nothing(2);
+    finish = at::empty({2, sizeof(data::SampleFinish)}, at::kByte);
+    std::memcpy(finish.data_ptr(), nothing.data(), sizeof(data::SampleFinish) * 2);
     image.masked_fill_(mask.unsqueeze(3) > 0, 200);
   }
 
   DeviceBatch batch(std::int64_t first = 0, std::int64_t count = 2) const {
-    return {{image.narrow(0, first, count), mask.narrow(0, first, count)}, host};
+    return {{image.narrow(0, first, count), mask.narrow(0, first, count), finish.narrow(0, first, count)}, host};
   }
 
   data::Batch host;
   at::Tensor image;
   at::Tensor mask;
+  at::Tensor finish;  ///< nothing is left to be done
 };
 
 at::Tensor losses(CamouflageModel& model, const DeviceBatch& batch, std::uint64_t step, std::uint64_t first = 0) {
@@ -176,7 +182,8 @@ TEST(CamouflageModel, CountsPixelsOfExpertsSinceTheLastCall) {
 
 TEST(CamouflageModel, SeesAnImageAndItsMirrorImageAlikeWithTheFlip) {
   const Photographs photographs;
-  const DeviceBatch mirrored{{photographs.image.flip(2).contiguous(), photographs.mask}, photographs.host};
+  const DeviceBatch mirrored{{photographs.image.flip(2).contiguous(), photographs.mask, photographs.finish},
+                             photographs.host};
   Options options = small_options();
   const at::NoGradGuard no_gradient;
   for (const bool flip : {false, true}) {

@@ -12,6 +12,7 @@
 #include "lockstep/media/encode.h"
 #include "lockstep/media/resize.h"
 #include "lockstep/metrics/saliency.h"
+#include "lockstep/nn/finish_images.h"
 #include "lockstep/nn/initialise.h"
 #include "lockstep/nn/keyed_random.h"
 #include "lockstep/nn/resize.h"
@@ -19,16 +20,7 @@
 namespace lockstep::tasks::camouflage {
 namespace {
 
-enum FieldIndex : std::size_t { kImage = 0, kMask = 1 };
-
-/// Grey levels to the range in which ImageNet's weights were trained: (batch, height, width, 3) uint8 to
-/// (batch, 3, height, width) float32.
-at::Tensor normalise(const at::Tensor& images) {
-  const auto options = images.options().dtype(at::kFloat);
-  const at::Tensor mean = at::tensor({0.485F, 0.456F, 0.406F}, options).mul_(255);
-  const at::Tensor deviation = at::tensor({0.229F, 0.224F, 0.225F}, options).mul_(255);
-  return images.to(at::kFloat).sub_(mean).div_(deviation).permute({0, 3, 1, 2}).contiguous();
-}
+enum FieldIndex : std::size_t { kImage = 0, kMask = 1, kFinish = 2 };
 
 /// Sample `index` of a field of bytes, (height, width[, channels]).
 media::Image to_image(const data::Batch& batch, std::size_t field, std::size_t index) {
@@ -63,7 +55,7 @@ std::vector<std::string> CamouflageModel::backbone_stages() const {
 }
 
 at::Tensor CamouflageModel::losses(const DeviceBatch& batch) {
-  at::Tensor images = normalise(batch.fields[kImage]);
+  at::Tensor images = nn::finish_images(batch.fields[kImage], batch.fields[kFinish]);
   at::Tensor mask = batch.fields[kMask].to(at::kFloat).div_(255).unsqueeze(1);  // (batch, 1, height, width)
   if (!scales_.empty()) {
     const double factor = draw_scale(scales_, images.size(0));
@@ -98,7 +90,7 @@ at::Tensor CamouflageModel::look(const at::Tensor& images) {
 
 at::Tensor CamouflageModel::probabilities(const DeviceBatch& batch) {
   constexpr std::int64_t kWidth = -1;
-  const at::Tensor images = normalise(batch.fields[kImage]);
+  const at::Tensor images = nn::finish_images(batch.fields[kImage], batch.fields[kFinish]);
   at::Tensor probabilities = look(images);
   if (test_time_flip_) {
     probabilities = (probabilities + look(images.flip(kWidth)).flip(kWidth)) / 2;
