@@ -6,6 +6,7 @@
 
 #include "lockstep/base/text.h"
 #include "lockstep/cli/answer.h"
+#include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
 #include "lockstep/data/batch_server.h"
 #include "lockstep/data/loading_speed.h"
@@ -28,6 +29,7 @@ struct BenchDataArguments {
   std::int64_t batch_size = 16;
   double seconds = 5;
   std::uint64_t seed = 0;
+  data::CacheOptions cache;
 
   OptionTable table() {
     constexpr double kMostThreads = 1024;
@@ -45,6 +47,7 @@ struct BenchDataArguments {
     table.add("--seconds", seconds, "How long it measures.", {.group = group, .minimum = exclusive(0)});
     table.add("--seed", seed, "The order and the augmentation follow from it.",
               {.group = group, .minimum = inclusive(0)});
+    add_cache_options(table, group, cache);
     return table;
   }
 };
@@ -55,7 +58,9 @@ void measure_dataset(const BenchDataArguments& arguments) {
   for (const data::ImageMaskPair& pair : folders.train) {
     images.push_back(pair.image);
   }
-  const data::ImageMaskDataset photographs(folders.train, {.image_size = arguments.image_size, .augment = true});
+  const std::unique_ptr<data::PixelStorage> pixels = data::make_pixel_storage(arguments.cache);
+  const data::ImageMaskDataset photographs(folders.train, {.image_size = arguments.image_size, .augment = true},
+                                           pixels.get());
   const data::NormalisedDataset dataset(photographs);
   data::BatchStreamOptions options;
   options.num_workers = static_cast<int>(arguments.num_workers.value_or(parallel::available_cores()));

@@ -37,19 +37,7 @@ OptionTable CamouflageSetup::table() {
   table.add("--img-size", task.image_size, "Side of the square that the network sees, in pixels; a multiple of 32.",
             {.group = data, .minimum = inclusive(32)});
   table.add("--augment", task.augment, "Crop, flip and colour the training images at random.", {.group = data});
-  table.add("--cache", task.cache.kind,
-            "Keep decoded pixels, so that each file is decoded once: in memory, or on the disk, also for later runs. "
-            "Large PNGs and masks are then kept at a smaller size, so the pixels are slightly others than with off; "
-            "they are the same in memory and on the disk.",
-            {.group = data, .placeholder = "WHERE", .allowed = {"off", "ram", "disk"}, .same_result = {"ram", "disk"}});
-  table.add("--cache-limit", task.cache.limit,
-            "The most that --cache may take, such as 8GiB, in all processes; what does not fit is decoded each time. "
-            "Empty: half of the free memory, or 20GiB of the disk.",
-            {.group = data, .placeholder = "SIZE", .affects_result = false});
-  table.add("--cache-dir", task.cache.directory,
-            "The folder of --cache disk. Empty: lockstep/pixels in $XDG_CACHE_HOME, or in ~/.cache.",
-            {.group = data, .placeholder = "DIR", .affects_result = false});
-
+  add_cache_options(table, data, task.cache);
   table.add("--multi-scale", task.multi_scale,
             "Factors of --img-size, such as 0.75,1,1.25: each step draws one and scales its images, to multiples of 32 "
             "pixels. Empty: always --img-size.",
@@ -91,6 +79,22 @@ OptionTable CamouflageSetup::table() {
             {.group = loss, .minimum = inclusive(0), .needs = "--moe-top-k"});
   add_train_options(table, train);
   return table;
+}
+
+void add_cache_options(OptionTable& table, const std::string& group, data::CacheOptions& cache) {
+  table.add(
+      "--cache", cache.kind,
+      "Keep decoded pixels, so that each file is decoded once: in memory, or on the disk, also for later runs. "
+      "Large PNGs and masks are then kept at a smaller size, so the pixels are slightly others than with off; "
+      "they are the same in memory and on the disk.",
+      {.group = group, .placeholder = "WHERE", .allowed = {"off", "ram", "disk"}, .same_result = {"ram", "disk"}});
+  table.add("--cache-limit", cache.limit,
+            "The most that --cache may take, such as 8GiB, in all processes; what does not fit is decoded each time. "
+            "Empty: half of the free memory, or 20GiB of the disk.",
+            {.group = group, .placeholder = "SIZE", .affects_result = false});
+  table.add("--cache-dir", cache.directory,
+            "The folder of --cache disk. Empty: lockstep/pixels in $XDG_CACHE_HOME, or in ~/.cache.",
+            {.group = group, .placeholder = "DIR", .affects_result = false});
 }
 
 void add_answer_options(OptionTable& table, const std::string& group, std::optional<bool>& test_time_flip,

@@ -22,6 +22,9 @@ struct CamouflageSetup {
   OptionTable table();
 };
 
+/// Adds --cache and what belongs to it.
+void add_cache_options(OptionTable& table, const std::string& group, data::CacheOptions& cache);
+
 /// Adds what commands take that only ask a trained network: --test-time-flip (unset: as the run did), --batch-size and
 /// the options of the machine.
 void add_answer_options(OptionTable& table, const std::string& group, std::optional<bool>& test_time_flip,

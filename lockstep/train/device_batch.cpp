@@ -27,7 +27,7 @@ tasks::DeviceBatch to_device(data::Batch& batch, c10::Device device) {
     std::vector<std::int64_t> shape{static_cast<std::int64_t>(batch.size())};
     shape.insert(shape.end(), batch.layout[i].shape.begin(), batch.layout[i].shape.end());
     const at::Tensor host = at::from_blob(batch.fields[i].data(), shape, scalar_type(batch.layout[i].dtype));
-    on_device.fields.push_back(host.to(device));
+    on_device.fields.push_back(host.to(device, /*non_blocking=*/true));
   }
   return on_device;
 }

@@ -12,6 +12,7 @@
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/devices.h"
 #include "lockstep/train/algorithms.h"
+#include "lockstep/train/page_locked.h"
 #include "lockstep/train/resources.h"
 #include "lockstep/train/trained_model.h"
 
@@ -208,6 +209,7 @@ RunEnd train_on_all_ranks(Setting& setting, Journal* journal) {
     loading.only_rank = setting.world.first_rank;
   }
   loading.bad_samples = setting.plan.bad_samples;
+  loading.memory = &host_memory_for(setting.world.devices.front());
   data::Loader loader(pool, setting.plan.task.training_set(), run_plan(setting.plan.stages), loading);
 
   RunEnd end = RunEnd::kFinished;
