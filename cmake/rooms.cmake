@@ -28,9 +28,11 @@ if(LOCKSTEP_TORCH_ROOMS)
   set_target_properties(lockstep_torch_pch PROPERTIES CXX_COMPILER_LAUNCHER "")
 endif()
 
+# Half of the time of a unit goes to templates that LibTorch's headers leave pending, header compiled or not: several
+# sources are compiled as one unit. So a name in an unnamed namespace is there once in a room.
 function(lockstep_use_torch_pch target)
   target_precompile_headers(${target} REUSE_FROM lockstep_torch_pch)
-  set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER "")
+  set_target_properties(${target} PROPERTIES CXX_COMPILER_LAUNCHER "" UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
 endfunction()
 
 # A program is compiled with -fPIE, the precompiled header with -fPIC, and both must agree.

@@ -11,8 +11,6 @@
 namespace lockstep::checkpoint {
 namespace {
 
-using nlohmann::json;
-
 constexpr const char* kMetadata = "__metadata__";
 constexpr std::size_t kMostDimensions = 64;  // what LibTorch can hold
 
@@ -37,7 +35,7 @@ class Parser {
   Parser(std::uint64_t data_bytes, const std::filesystem::path& path) : data_bytes_(data_bytes), path_(path) {}
 
   SafetensorsHeader parse(std::string_view content) const {
-    const json root = parse_json(content);
+    const nlohmann::json root = parse_json(content);
     if (!root.is_object()) {
       throw broken_safetensors(path_, "its header is not a JSON object");
     }
@@ -54,37 +52,39 @@ class Parser {
   }
 
  private:
-  json parse_json(std::string_view content) const {
+  nlohmann::json parse_json(std::string_view content) const {
     std::set<std::string> names;
     // The parser would keep the last of two equal names, and follow any depth.
-    const auto check = [&](int depth, json::parse_event_t event, json& value) {
+    const auto check = [&](int depth, nlohmann::json::parse_event_t event, nlohmann::json& value) {
       constexpr int kDeepest = 3;
       if (depth > kDeepest) {
         throw broken_safetensors(path_, "its header is nested too deep");
       }
-      if (event == json::parse_event_t::key && depth == 1 && !names.insert(value.get<std::string>()).second) {
+      if (event == nlohmann::json::parse_event_t::key && depth == 1 && !names.insert(value.get<std::string>()).second) {
         throw broken_safetensors(path_, text("it holds '", value.get<std::string>(), "' twice"));
       }
       return true;
     };
     try {
-      return json::parse(content, check);
-    } catch (const json::exception&) {
+      return nlohmann::json::parse(content, check);
+    } catch (const nlohmann::json::exception&) {
       throw broken_safetensors(path_, "its header is not JSON");
     }
   }
 
-  std::map<std::string, std::string> parse_metadata(const json& value) const {
-    if (!value.is_object() || !std::all_of(value.begin(), value.end(), [](const json& v) { return v.is_string(); })) {
+  std::map<std::string, std::string> parse_metadata(const nlohmann::json& value) const {
+    if (!value.is_object() ||
+        !std::all_of(value.begin(), value.end(), [](const nlohmann::json& v) { return v.is_string(); })) {
       throw broken_safetensors(path_, "its metadata is not a table of strings");
     }
     return value.get<std::map<std::string, std::string>>();
   }
 
-  SafetensorsEntry parse_entry(const std::string& name, const json& value) const {
+  SafetensorsEntry parse_entry(const std::string& name, const nlohmann::json& value) const {
     const auto is_numbers = [&](const char* key) {
       return value.contains(key) && value[key].is_array() &&
-             std::all_of(value[key].begin(), value[key].end(), [](const json& v) { return v.is_number_unsigned(); });
+             std::all_of(value[key].begin(), value[key].end(),
+                         [](const nlohmann::json& v) { return v.is_number_unsigned(); });
     };
     if (!value.is_object() || !value.contains("dtype") || !value["dtype"].is_string() || !is_numbers("shape") ||
         !is_numbers("data_offsets") || value["data_offsets"].size() != 2) {
@@ -116,11 +116,11 @@ class Parser {
   }
 
   /// The shape, whose bytes are sure to be countable in 63 bits, even where a length of 0 hides absurd others.
-  std::vector<std::int64_t> parse_shape(const std::string& name, const json& lengths) const {
+  std::vector<std::int64_t> parse_shape(const std::string& name, const nlohmann::json& lengths) const {
     constexpr std::uint64_t kMostElements = std::numeric_limits<std::int64_t>::max() / sizeof(double);
     std::vector<std::int64_t> shape;
     std::uint64_t elements = 1;
-    for (const json& item : lengths) {
+    for (const nlohmann::json& item : lengths) {
       const auto length = item.get<std::uint64_t>();
       const std::uint64_t factor = std::max<std::uint64_t>(length, 1);
       if (shape.size() == kMostDimensions || factor > kMostElements / elements) {
@@ -159,7 +159,7 @@ class Parser {
 }  // namespace
 
 std::string to_json(const SafetensorsHeader& header) {
-  json root = json::object();
+  nlohmann::json root = nlohmann::json::object();
   if (!header.metadata.empty()) {
     root[kMetadata] = header.metadata;
   }
@@ -168,7 +168,7 @@ std::string to_json(const SafetensorsHeader& header) {
     root[entry.name] = {
         {"dtype", name_of(entry.dtype)}, {"shape", entry.shape}, {"data_offsets", {entry.begin, entry.end}}};
   }
-  return root.dump(-1, ' ', false, json::error_handler_t::replace);
+  return root.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 SafetensorsHeader parse_safetensors_header(std::string_view content, std::uint64_t data_bytes,

@@ -20,11 +20,11 @@
 namespace lockstep::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kEvaluateDescription =
     "Measures the best weights of a run on the test images of its dataset (--checkpoint-dir), or masks that any "
     "program has written (--predictions and --masks), by the metrics of the field.";
 
-struct Arguments {
+struct EvaluateArguments {
   std::filesystem::path run = "runs/camouflage";
   std::filesystem::path dataset_path;
   std::filesystem::path predictions;
@@ -77,7 +77,7 @@ void print(const Measured& measured) {
   }
 }
 
-std::map<std::string, double> measure_network(const tasks::Task& task, const Arguments& arguments) {
+std::map<std::string, double> measure_network(const tasks::Task& task, const EvaluateArguments& arguments) {
   const std::filesystem::path weights = checkpoint::best_weights(arguments.run);
   std::map<std::string, double> metrics;
   train::on_all_devices(arguments.machine, [&](parallel::Rank& rank, data::DecodePool& pool) {
@@ -91,7 +91,7 @@ std::map<std::string, double> measure_network(const tasks::Task& task, const Arg
   return metrics;
 }
 
-Measured measure_run(const Arguments& arguments) {
+Measured measure_run(const EvaluateArguments& arguments) {
   CamouflageSetup setup;
   read_recipe_of_run(setup, arguments.run);
   if (!arguments.dataset_path.empty()) {
@@ -113,14 +113,14 @@ Measured measure_run(const Arguments& arguments) {
 }  // namespace
 
 std::string evaluate_camouflage_flags() {
-  Arguments arguments;
+  EvaluateArguments arguments;
   return to_markdown(arguments.table());
 }
 
 ExitCode evaluate_camouflage(const std::string& command, const std::vector<std::string>& words) {
-  Arguments arguments;
+  EvaluateArguments arguments;
   const OptionTable table = arguments.table();
-  if (parse_or_answer(table, words, command, kDescription)) {
+  if (parse_or_answer(table, words, command, kEvaluateDescription)) {
     return ExitCode::kFinished;
   }
   if (arguments.predictions.empty() != arguments.masks.empty()) {

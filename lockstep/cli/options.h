@@ -15,6 +15,10 @@
 
 namespace lockstep::cli {
 
+// No run has more; what lies beyond is a slip of the finger.
+inline constexpr double kMostEpochs = 1e6;
+inline constexpr double kMostSamples = 1e6;  ///< of a batch
+
 /// What an option holds; nothing (`monostate`) where a `std::optional` is not set.
 using Value = std::variant<std::monostate, bool, std::int64_t, double, std::string>;
 

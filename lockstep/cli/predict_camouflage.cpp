@@ -19,11 +19,11 @@
 namespace lockstep::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kPredictDescription =
     "Writes a mask for each image at the image's own size (masks/NAME.png), the same laid over the image "
     "(overlays/NAME.jpg), and a contact sheet, with the best weights of a run.";
 
-struct Arguments {
+struct PredictArguments {
   std::filesystem::path run = "runs/camouflage";
   std::filesystem::path input;
   std::filesystem::path output;
@@ -54,7 +54,7 @@ struct PlacedRow {
   media::SheetRow row;
 };
 
-std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const Arguments& arguments,
+std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const PredictArguments& arguments,
                                const std::vector<data::ImageMaskPair>& images,
                                const tasks::camouflage::PredictionWriter& writer) {
   constexpr std::uint64_t kRows = 24;
@@ -88,14 +88,14 @@ std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const 
 }  // namespace
 
 std::string predict_camouflage_flags() {
-  Arguments arguments;
+  PredictArguments arguments;
   return to_markdown(arguments.table());
 }
 
 ExitCode predict_camouflage(const std::string& command, const std::vector<std::string>& words) {
-  Arguments arguments;
+  PredictArguments arguments;
   const OptionTable table = arguments.table();
-  if (parse_or_answer(table, words, command, kDescription)) {
+  if (parse_or_answer(table, words, command, kPredictDescription)) {
     return ExitCode::kFinished;
   }
   if (arguments.input.empty()) {

@@ -17,13 +17,13 @@
 namespace lockstep::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kScheduleDescription =
     "Shows the learning rate of a run before it is started: as a table, and as a curve in a file (--output). The flags "
     "are those of 'lockstep train'.";
 constexpr std::int64_t kRows = 20;  ///< about as many, where --every is not given
 constexpr std::int64_t kCurvePoints = 2000;
 
-struct Arguments {
+struct ScheduleArguments {
   optim::ScheduleChoice choice;
   std::int64_t epochs = 60;
   std::int64_t steps_per_epoch = 100;
@@ -62,7 +62,7 @@ struct Stage {
   optim::Schedule schedule;
 };
 
-void validate(const Arguments& arguments) {
+void validate(const ScheduleArguments& arguments) {
   if (arguments.stage1_epochs >= arguments.epochs) {
     throw UsageError(text("--stage1-epochs ", arguments.stage1_epochs, " leaves no epochs for the second stage"),
                      "give more --epochs: they count both stages");
@@ -78,8 +78,8 @@ void validate(const Arguments& arguments) {
   }
 }
 
-Stage make_stage(const Arguments& arguments, const std::string& name, std::int64_t first_epoch, std::int64_t epochs,
-                 double typed_rate) {
+Stage make_stage(const ScheduleArguments& arguments, const std::string& name, std::int64_t first_epoch,
+                 std::int64_t epochs, double typed_rate) {
   const optim::RateSetting rate{typed_rate, arguments.global_batch.value_or(1), arguments.deep_supervision};
   const optim::ScheduleOptions options =
       in_steps(arguments.choice, epochs, arguments.steps_per_epoch, optim::scaled_rate(arguments.choice, rate));
@@ -90,7 +90,7 @@ Stage make_stage(const Arguments& arguments, const std::string& name, std::int64
   return {name, first_epoch * arguments.steps_per_epoch, optim::Schedule(options)};
 }
 
-std::vector<Stage> make_stages(const Arguments& arguments) {
+std::vector<Stage> make_stages(const ScheduleArguments& arguments) {
   const double rate = arguments.choice.learning_rate;
   const std::int64_t first = arguments.stage1_epochs;
   if (first == 0) {
@@ -101,7 +101,7 @@ std::vector<Stage> make_stages(const Arguments& arguments) {
       make_stage(arguments, "stage 2", first, arguments.epochs - first, arguments.stage2_learning_rate.value_or(rate))};
 }
 
-void print_row(const Arguments& arguments, const Stage& stage, std::int64_t step) {
+void print_row(const ScheduleArguments& arguments, const Stage& stage, std::int64_t step) {
   const optim::ScheduleValue value = stage.schedule.at(step);
   const std::int64_t of_run = stage.first_step + step;
   std::ostringstream row;
@@ -116,7 +116,7 @@ void print_row(const Arguments& arguments, const Stage& stage, std::int64_t step
   std::cout << row.str() << "  " << stage.name << (stage.name.empty() ? "" : ", ") << value.phase << "\n";
 }
 
-void print_table(const Arguments& arguments, const std::vector<Stage>& stages) {
+void print_table(const ScheduleArguments& arguments, const std::vector<Stage>& stages) {
   const std::int64_t all_steps = arguments.epochs * arguments.steps_per_epoch;
   const std::int64_t every = arguments.every.value_or(std::max<std::int64_t>(1, all_steps / kRows));
   std::cout << " epoch      step learning rate  momentum  phase\n";
@@ -135,7 +135,7 @@ void print_table(const Arguments& arguments, const std::vector<Stage>& stages) {
   }
 }
 
-observe::Series curve_of(const Arguments& arguments, const Stage& stage, std::size_t color) {
+observe::Series curve_of(const ScheduleArguments& arguments, const Stage& stage, std::size_t color) {
   observe::Series curve{stage.name, {}, {}, color};
   const std::int64_t steps = stage.schedule.options().total_steps;
   const std::int64_t points = std::min(steps, kCurvePoints);
@@ -147,7 +147,7 @@ observe::Series curve_of(const Arguments& arguments, const Stage& stage, std::si
   return curve;
 }
 
-void draw(const Arguments& arguments, const std::vector<Stage>& stages) {
+void draw(const ScheduleArguments& arguments, const std::vector<Stage>& stages) {
   observe::Chart chart{"Learning rate, " + arguments.choice.scheduler, "epoch", {}};
   for (const Stage& stage : stages) {
     chart.series.push_back(curve_of(arguments, stage, chart.series.size()));
@@ -159,14 +159,14 @@ void draw(const Arguments& arguments, const std::vector<Stage>& stages) {
 }  // namespace
 
 std::string schedule_flags() {
-  Arguments arguments;
+  ScheduleArguments arguments;
   return to_markdown(arguments.table());
 }
 
 ExitCode schedule(const std::string& command, const std::vector<std::string>& words) {
-  Arguments arguments;
+  ScheduleArguments arguments;
   const OptionTable table = arguments.table();
-  if (parse_or_answer(table, words, command, kDescription)) {
+  if (parse_or_answer(table, words, command, kScheduleDescription)) {
     return ExitCode::kFinished;
   }
   validate(arguments);

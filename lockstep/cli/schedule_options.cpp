@@ -6,9 +6,7 @@ namespace lockstep::cli {
 namespace {
 
 // Larger numbers are slips of the finger.
-constexpr double kMostEpochs = 1e6;
 constexpr double kMostEvaluations = 1e6;
-constexpr double kMostSamples = 1e6;
 constexpr double kLargestFactor = 100;
 constexpr const char* kGroup = "Learning rate";
 

@@ -21,7 +21,7 @@
 namespace lockstep::cli {
 namespace {
 
-constexpr const char* kDescription =
+constexpr const char* kTrainDescription =
     "Trains a network that finds camouflaged objects, on every GPU of this machine or on the CPU. Stop it with Ctrl-C; "
     "the same command again resumes it.";
 
@@ -109,7 +109,7 @@ std::string train_camouflage_flags() {
 ExitCode train_camouflage(const std::string& command, const std::vector<std::string>& arguments) {
   CamouflageSetup setup;
   const OptionTable table = setup.table();
-  if (parse_or_answer(table, arguments, command, kDescription)) {
+  if (parse_or_answer(table, arguments, command, kTrainDescription)) {
     return ExitCode::kFinished;
   }
   // The recipe in the run folder is also read from elsewhere, by `evaluate` and `predict`.

@@ -6,8 +6,6 @@ namespace lockstep::cli {
 namespace {
 
 // Larger numbers are slips of the finger.
-constexpr double kMostEpochs = 1e6;
-constexpr double kMostSamples = 1e6;
 constexpr double kMostThreads = 1024;
 constexpr double kMostKept = 1000;
 

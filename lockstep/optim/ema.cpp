@@ -7,15 +7,10 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
+#include "lockstep/optim/expect_share.h"
 
 namespace lockstep::optim {
 namespace {
-
-void expect_share(const char* flag, double value) {
-  if (!(value >= 0 && value < 1)) {
-    throw UsageError(text(flag, ' ', value, " is not from 0 to below 1"), text("give ", flag, " such as 0.999"));
-  }
-}
 
 /// So that a view does not keep alive the flat buffer that it once lay in.
 void move_out(const at::Tensor& parameter) {
@@ -28,7 +23,7 @@ void move_out(const at::Tensor& parameter) {
 }  // namespace
 
 void EmaOptions::validate() const {
-  expect_share("--ema-decay", decay);
+  expect_share("--ema-decay", decay, "0.999");
   LOCKSTEP_ASSERT(min_decay >= 0 && min_decay <= 1, "a decay is between 0 and 1");
   LOCKSTEP_ASSERT(update_after_step >= 0, "a step counts from 0");
   LOCKSTEP_ASSERT(warmup_gamma > 0 && warmup_power > 0, "the warm-up rises");

@@ -4,17 +4,12 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
+#include "lockstep/optim/expect_share.h"
 
 namespace lockstep::optim {
 namespace {
 
 /// NaN is in no range.
-void expect_share(const char* flag, double value) {
-  if (!(value >= 0 && value < 1)) {
-    throw UsageError(text(flag, ' ', value, " is not from 0 to below 1"), text("give ", flag, " such as 0.9"));
-  }
-}
-
 void expect_not_negative(const char* flag, double value) {
   if (!(value >= 0 && std::isfinite(value))) {
     throw UsageError(text(flag, ' ', value, " is not a number of at least 0"), text("give ", flag, " at least 0"));
@@ -28,12 +23,12 @@ void OptimizerOptions::validate() const {
     expect_not_negative("--weight-decay", decay);
   }
   if (kind != OptimizerKind::kSgd) {
-    expect_share("--beta1", beta1);
-    expect_share("--beta2", beta2);
+    expect_share("--beta1", beta1, "0.9");
+    expect_share("--beta2", beta2, "0.9");
     expect_not_negative("--epsilon", epsilon);
     return;
   }
-  expect_share("--momentum", momentum);
+  expect_share("--momentum", momentum, "0.9");
   if (nesterov && momentum == 0) {
     throw UsageError("--nesterov changes nothing with --momentum 0", "leave out --nesterov, or give --momentum 0.9");
   }

@@ -29,7 +29,7 @@ std::vector<Run> find_runs(const std::vector<parallel::Slot>& slots, const std::
 }
 
 /// A run's part of every flat tensor. What lies between its slots is updated as well; nobody looks at it.
-struct Stretch {
+struct FlatStretch {
   std::vector<at::Tensor> values;
   std::vector<at::Tensor> gradients;
   std::vector<at::Tensor> moments[2];
@@ -38,13 +38,14 @@ struct Stretch {
   double steps = 0;
 };
 
-Stretch stretch_of(const UpdateJob& job, const parallel::Bucket& bucket, const Memory& memory, const Run& run) {
+FlatStretch flat_stretch_of(const UpdateJob& job, const parallel::Bucket& bucket, const Memory& memory,
+                            const Run& run) {
   const parallel::Slot& first = bucket.slots[run.first];
   const parallel::Slot& last = bucket.slots[run.last - 1];
   const auto part = [&](const at::Tensor& flat) {
     return flat.narrow(0, first.offset, last.offset + last.count - first.offset);
   };
-  Stretch stretch;
+  FlatStretch stretch;
   stretch.values = {part(bucket.values)};
   stretch.gradients = {part(bucket.gradients)};
   for (std::size_t i = 0; i < memory.moments.size(); ++i) {
@@ -58,7 +59,7 @@ Stretch stretch_of(const UpdateJob& job, const parallel::Bucket& bucket, const M
   return stretch;
 }
 
-void adam_run(const UpdateJob& job, const Stretch& stretch) {
+void adam_run(const UpdateJob& job, const FlatStretch& stretch) {
   const std::vector<at::Tensor> none;
   const std::vector<at::Tensor> steps = {at::full({}, stretch.steps, stretch.values[0].options())};
   const auto call = [&](const auto& fused) {
@@ -73,7 +74,7 @@ void adam_run(const UpdateJob& job, const Stretch& stretch) {
   }
 }
 
-void sgd_run(const UpdateJob& job, const Stretch& stretch) {
+void sgd_run(const UpdateJob& job, const FlatStretch& stretch) {
   const double momentum = *job.update.momentum;
   at::_fused_sgd_(stretch.values, stretch.gradients, momentum != 0 ? stretch.moments[0] : std::vector<at::Tensor>{},
                   stretch.weight_decay, momentum, job.update.learning_rate, /*dampening=*/0, job.options.nesterov,
@@ -86,7 +87,7 @@ void update_by_flat_calls(const UpdateJob& job) {
   for (std::size_t i = 0; i < job.buckets.size(); ++i) {
     const parallel::Bucket& bucket = job.buckets[i];
     for (const Run& run : find_runs(bucket.slots, job.memories[i].steps)) {
-      const Stretch stretch = stretch_of(job, bucket, job.memories[i], run);
+      const FlatStretch stretch = flat_stretch_of(job, bucket, job.memories[i], run);
       if (job.options.kind == OptimizerKind::kSgd) {
         sgd_run(job, stretch);
       } else {

@@ -16,7 +16,7 @@ constexpr std::int64_t kPiece = 1024;  // elements; a piece of each of the five 
 using Factors = std::variant<std::monostate, AdamFactors, SgdFactors>;
 
 /// A slot, ready to be worked on in pieces.
-struct Stretch {
+struct KernelStretch {
   Factors factors;
   float* values = nullptr;
   const float* gradients = nullptr;
@@ -57,11 +57,11 @@ Factors factors_of(const UpdateJob& job, const parallel::Slot& slot, std::int64_
                     job.options.nesterov};
 }
 
-Stretch stretch_of(const UpdateJob& job, std::size_t bucket_index, std::size_t slot_index) {
+KernelStretch kernel_stretch_of(const UpdateJob& job, std::size_t bucket_index, std::size_t slot_index) {
   const parallel::Bucket& bucket = job.buckets[bucket_index];
   const parallel::Slot& slot = bucket.slots[slot_index];
   const Memory& memory = job.memories[bucket_index];
-  Stretch stretch;
+  KernelStretch stretch;
   stretch.factors = factors_of(job, slot, memory.steps[slot_index]);
   stretch.values = bucket.values.data_ptr<float>() + slot.offset;
   stretch.gradients = bucket.gradients.const_data_ptr<float>() + slot.offset;
@@ -75,7 +75,7 @@ Stretch stretch_of(const UpdateJob& job, std::size_t bucket_index, std::size_t s
   return stretch;
 }
 
-void work_on(const Stretch& stretch, std::int64_t piece, float average_weight) {
+void work_on(const KernelStretch& stretch, std::int64_t piece, float average_weight) {
   const std::int64_t first = piece * kPiece;
   const auto count = static_cast<std::size_t>(std::min(kPiece, stretch.count - first));
   float* const values = stretch.values + first;
@@ -97,11 +97,11 @@ void work_on(const Stretch& stretch, std::int64_t piece, float average_weight) {
 }  // namespace
 
 void update_by_kernels(const UpdateJob& job) {
-  std::vector<Stretch> stretches;
+  std::vector<KernelStretch> stretches;
   std::int64_t pieces = 0;
   for (std::size_t bucket = 0; bucket < job.buckets.size(); ++bucket) {
     for (std::size_t slot = 0; slot < job.buckets[bucket].slots.size(); ++slot) {
-      stretches.push_back(stretch_of(job, bucket, slot));
+      stretches.push_back(kernel_stretch_of(job, bucket, slot));
       stretches.back().first_piece = pieces;
       pieces += (stretches.back().count + kPiece - 1) / kPiece;
     }
@@ -110,7 +110,7 @@ void update_by_kernels(const UpdateJob& job) {
   constexpr std::int64_t kFewestPieces = 32;  // worth waking a thread for
   at::parallel_for(0, pieces, kFewestPieces, [&](std::int64_t first, std::int64_t last) {
     // The last stretch that begins at or before the piece.
-    auto stretch = std::ranges::upper_bound(stretches, first, {}, &Stretch::first_piece) - 1;
+    auto stretch = std::ranges::upper_bound(stretches, first, {}, &KernelStretch::first_piece) - 1;
     for (std::int64_t piece = first; piece < last; ++piece) {
       while (stretch + 1 != stretches.end() && (stretch + 1)->first_piece <= piece) {
         ++stretch;

@@ -7,7 +7,7 @@
 #include "lockstep/base/files.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::checkpoint {
+namespace lockstep::checkpoint::run_folder_test {
 namespace {
 
 using test::TempFolder;
@@ -75,4 +75,4 @@ TEST(RunFolder, SetsWhatIsThereAsideAndStaysHeld) {
 }
 
 }  // namespace
-}  // namespace lockstep::checkpoint
+}  // namespace lockstep::checkpoint::run_folder_test

@@ -11,7 +11,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::checkpoint {
+namespace lockstep::checkpoint::safetensors_test {
 namespace {
 
 const std::map<std::string, std::string> kMetadata = {{"made by", "a test"}, {"größe", "1"}};
@@ -150,4 +150,4 @@ TEST(Safetensors, CutAnywhereAreADataError) {
 TEST(Safetensors, MissingIsADataError) { EXPECT_THROW(read_safetensors("/nowhere/file"), DataError); }
 
 }  // namespace
-}  // namespace lockstep::checkpoint
+}  // namespace lockstep::checkpoint::safetensors_test

@@ -10,7 +10,7 @@
 #include "lockstep/base/files.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::checkpoint {
+namespace lockstep::checkpoint::snapshot_test {
 namespace {
 
 using test::TempFolder;
@@ -179,4 +179,4 @@ TEST(BestWeights, OfARunWithoutAnyIsAnErrorThatNamesItsFolder) {
 }
 
 }  // namespace
-}  // namespace lockstep::checkpoint
+}  // namespace lockstep::checkpoint::snapshot_test

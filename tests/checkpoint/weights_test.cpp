@@ -7,7 +7,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep::checkpoint {
+namespace lockstep::checkpoint::weights_test {
 namespace {
 
 struct Part : torch::nn::Module {
@@ -87,4 +87,4 @@ TEST(LoadWeights, LeavesTheNetworkAloneWhereNotEverythingMatches) {
 }
 
 }  // namespace
-}  // namespace lockstep::checkpoint
+}  // namespace lockstep::checkpoint::weights_test

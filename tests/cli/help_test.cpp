@@ -6,7 +6,7 @@
 
 #include "tests/cli/sample_options.h"
 
-namespace lockstep::cli {
+namespace lockstep::cli::help_test {
 namespace {
 
 TEST(Help, ListsFlagsByGroupWithPlaceholderRangeAndDefault) {
@@ -67,4 +67,4 @@ TEST(Help, BecomesMarkdown) {
 }
 
 }  // namespace
-}  // namespace lockstep::cli
+}  // namespace lockstep::cli::help_test

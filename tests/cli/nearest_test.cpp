@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lockstep::cli {
+namespace lockstep::cli::nearest_test {
 namespace {
 
 TEST(Nearest, FindsTheWordWithTheFewestEdits) {
@@ -20,4 +20,4 @@ TEST(Nearest, FindsNothingFarAway) {
 }
 
 }  // namespace
-}  // namespace lockstep::cli
+}  // namespace lockstep::cli::nearest_test

@@ -7,7 +7,7 @@
 #include "tests/cli/sample_options.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::cli {
+namespace lockstep::cli::parse_test {
 namespace {
 
 class Parse : public ::testing::Test {
@@ -160,4 +160,4 @@ TEST_F(Parse, FlagsWinOverTheRecipeAndTheRecipeOverDefaults) {
 }
 
 }  // namespace
-}  // namespace lockstep::cli
+}  // namespace lockstep::cli::parse_test

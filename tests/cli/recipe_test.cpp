@@ -10,7 +10,7 @@
 #include "tests/cli/sample_options.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::cli {
+namespace lockstep::cli::recipe_test {
 namespace {
 
 class Recipe : public ::testing::Test {
@@ -159,4 +159,4 @@ TEST_F(Recipe, BecomesJson) {
 }
 
 }  // namespace
-}  // namespace lockstep::cli
+}  // namespace lockstep::cli::recipe_test

@@ -11,7 +11,7 @@
 #include "tests/support/logged_lines.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::cli {
+namespace lockstep::cli::schedule_test {
 namespace {
 
 using testing::HasSubstr;
@@ -102,4 +102,4 @@ TEST(ScheduleCommand, RefusesFlagsThatWouldHaveNoEffect) {
 }
 
 }  // namespace
-}  // namespace lockstep::cli
+}  // namespace lockstep::cli::schedule_test

@@ -12,7 +12,7 @@
 #include "lockstep/nn/initialise.h"
 #include "tests/support/memory_meter.h"
 
-namespace lockstep::models {
+namespace lockstep::models::camouflage_network_test {
 namespace {
 
 CamouflageNetworkOptions small_options() {
@@ -236,4 +236,4 @@ TEST(CamouflageNetwork, GivesTheSameInEveryMemoryFormat) {
 }
 
 }  // namespace
-}  // namespace lockstep::models
+}  // namespace lockstep::models::camouflage_network_test

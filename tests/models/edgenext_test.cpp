@@ -14,7 +14,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::models {
+namespace lockstep::models::edgenext_test {
 namespace {
 
 struct ParityCase {
@@ -129,4 +129,4 @@ TEST(EdgeNeXt, GivesTheSameInEveryMemoryFormat) {
 }
 
 }  // namespace
-}  // namespace lockstep::models
+}  // namespace lockstep::models::edgenext_test

@@ -10,7 +10,7 @@
 #include "lockstep/nn/keyed_random.h"
 #include "tests/support/memory_meter.h"
 
-namespace lockstep::nn {
+namespace lockstep::nn::activation_checkpoint_test {
 namespace {
 
 constexpr std::int64_t kChannels = 4;
@@ -243,4 +243,4 @@ TEST(ActivationCheckpoint, HoldsLessMemory) {
 }
 
 }  // namespace
-}  // namespace lockstep::nn
+}  // namespace lockstep::nn::activation_checkpoint_test

@@ -9,7 +9,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/nn/initialise.h"
 
-namespace lockstep::nn {
+namespace lockstep::nn::experts_test {
 namespace {
 
 constexpr std::int64_t kChannels = 8;
@@ -146,4 +146,4 @@ TEST(Experts, RefuseWrongOptionsByTheirFlag) {
 }
 
 }  // namespace
-}  // namespace lockstep::nn
+}  // namespace lockstep::nn::experts_test

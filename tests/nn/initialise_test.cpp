@@ -6,7 +6,7 @@
 #include <cmath>
 #include <thread>
 
-namespace lockstep::nn {
+namespace lockstep::nn::initialise_test {
 namespace {
 
 struct Decoder : torch::nn::Module, KaimingInitialised {
@@ -69,4 +69,4 @@ TEST(Initialise, LeavesConstantsAlone) {
 }
 
 }  // namespace
-}  // namespace lockstep::nn
+}  // namespace lockstep::nn::initialise_test

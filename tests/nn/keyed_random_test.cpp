@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
-namespace lockstep::nn {
+namespace lockstep::nn::keyed_random_test {
 namespace {
 
 constexpr std::uint64_t kSeed = 7;
@@ -130,4 +130,4 @@ TEST(RandomScope, GivesAllSamplesOfAStepTheSameNumbers) {
 }
 
 }  // namespace
-}  // namespace lockstep::nn
+}  // namespace lockstep::nn::keyed_random_test

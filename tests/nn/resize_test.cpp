@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
-namespace lockstep::nn {
+namespace lockstep::nn::resize_test {
 namespace {
 
 TEST(ResizeBilinear, ByMatricesEqualsPyTorchWithItsGradient) {
@@ -31,4 +31,4 @@ TEST(ResizeBilinear, OnTheCpuItIsPyTorchs) {
 }
 
 }  // namespace
-}  // namespace lockstep::nn
+}  // namespace lockstep::nn::resize_test

@@ -13,7 +13,7 @@
 #include "lockstep/nn/activation_checkpoint.h"
 #include "lockstep/parallel/launch.h"
 
-namespace lockstep::nn {
+namespace lockstep::nn::sync_batch_norm_test {
 namespace {
 
 /// A network with its batch norms as typed members, out of reach from outside.
@@ -186,4 +186,4 @@ TEST(SyncBatchNorm, IsCountedByItsLayers) {
 }
 
 }  // namespace
-}  // namespace lockstep::nn
+}  // namespace lockstep::nn::sync_batch_norm_test

@@ -10,7 +10,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::optim {
+namespace lockstep::optim::ema_test {
 namespace {
 
 using Tensors = std::map<std::string, at::Tensor>;
@@ -150,4 +150,4 @@ TEST(EmaOptions, RefusesADecayThatForgetsNothing) {
 }
 
 }  // namespace
-}  // namespace lockstep::optim
+}  // namespace lockstep::optim::ema_test

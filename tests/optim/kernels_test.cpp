@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-namespace lockstep::optim {
+namespace lockstep::optim::kernels_test {
 namespace {
 
 constexpr std::size_t kLength = 300;
@@ -108,4 +108,4 @@ TEST(Kernels, AdamStepsAsFarAsItsFormulaSays) {
 }
 
 }  // namespace
-}  // namespace lockstep::optim
+}  // namespace lockstep::optim::kernels_test

@@ -9,7 +9,7 @@
 #include "lockstep/base/text.h"
 #include "tests/support/process.h"
 
-namespace lockstep::optim {
+namespace lockstep::optim::loss_scaler_test {
 namespace {
 
 struct Run {
@@ -71,4 +71,4 @@ TEST(LossScalerOptions, AreInTheirRanges) {
 }
 
 }  // namespace
-}  // namespace lockstep::optim
+}  // namespace lockstep::optim::loss_scaler_test

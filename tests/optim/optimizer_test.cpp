@@ -14,7 +14,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::optim {
+namespace lockstep::optim::optimizer_test {
 namespace {
 
 using State = std::map<std::string, at::Tensor>;
@@ -298,4 +298,4 @@ TEST(OptimizerOptions, RefusalsNameTheFlag) {
 }
 
 }  // namespace
-}  // namespace lockstep::optim
+}  // namespace lockstep::optim::optimizer_test

@@ -12,7 +12,7 @@
 #include "lockstep/base/text.h"
 #include "tests/support/process.h"
 
-namespace lockstep::optim {
+namespace lockstep::optim::plateau_test {
 namespace {
 
 struct Row {
@@ -100,4 +100,4 @@ TEST(Plateau, BearsAsManyEvaluationsWithoutAGainAsItsPatience) {
 }
 
 }  // namespace
-}  // namespace lockstep::optim
+}  // namespace lockstep::optim::plateau_test

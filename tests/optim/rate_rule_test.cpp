@@ -5,7 +5,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep::optim {
+namespace lockstep::optim::rate_rule_test {
 namespace {
 
 ScheduleChoice found_at(std::int64_t base_batch) {
@@ -52,4 +52,4 @@ TEST(RateRule, WordsShowBothRates) {
 }
 
 }  // namespace
-}  // namespace lockstep::optim
+}  // namespace lockstep::optim::rate_rule_test

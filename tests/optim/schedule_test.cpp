@@ -14,7 +14,7 @@
 #include "lockstep/base/text.h"
 #include "tests/support/process.h"
 
-namespace lockstep::optim {
+namespace lockstep::optim::schedule_test {
 namespace {
 
 constexpr double kTolerance = 1e-12;
@@ -181,4 +181,4 @@ TEST(Schedule, RefusesOptionsThatContradictEachOther) {
 }
 
 }  // namespace
-}  // namespace lockstep::optim
+}  // namespace lockstep::optim::schedule_test

@@ -24,7 +24,7 @@
 #include "lockstep/parallel/core/rendezvous.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::c10d_group_test {
 namespace {
 
 using testing::AllOf;
@@ -237,4 +237,4 @@ TEST(MeetingPlace, TellsWhyAnotherHasFailed) {
 }
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::c10d_group_test

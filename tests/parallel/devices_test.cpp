@@ -5,7 +5,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::devices_test {
 namespace {
 
 TEST(Devices, CpuRanksAreCounted) {
@@ -37,4 +37,4 @@ TEST(Devices, AreDescribedForTheStartLine) {
 }
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::devices_test

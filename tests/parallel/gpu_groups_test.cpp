@@ -11,7 +11,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/parallel/launch.h"
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::gpu_groups_test {
 namespace {
 
 using testing::HasSubstr;
@@ -114,4 +114,4 @@ INSTANTIATE_TEST_SUITE_P(All, GpuGroups,
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::gpu_groups_test

@@ -14,7 +14,7 @@
 #include "lockstep/base/probe.h"
 #include "lockstep/parallel/core/rendezvous.h"
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::gpu_team_test {
 namespace {
 
 using testing::AllOf;
@@ -129,4 +129,4 @@ TEST(GpuTeam, AbandoningTellsTheReason) {
 }
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::gpu_team_test

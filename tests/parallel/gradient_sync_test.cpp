@@ -7,7 +7,7 @@
 
 #include "lockstep/parallel/launch.h"
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::gradient_sync_test {
 namespace {
 
 const std::vector<c10::Device> kTwoRanks = {c10::kCPU, c10::kCPU};
@@ -140,4 +140,4 @@ TEST(GradientSync, AllRanksTakeTheFirstOnesLandingOrder) {
 }
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::gradient_sync_test

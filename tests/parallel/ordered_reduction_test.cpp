@@ -6,7 +6,7 @@
 
 #include <stdexcept>
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::ordered_reduction_test {
 namespace {
 
 using testing::ElementsAre;
@@ -59,4 +59,4 @@ TEST(OrderedReduction, ABufferIsReadyOnceAStepAndAllAreBeforeTheWait) {
 }
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::ordered_reduction_test

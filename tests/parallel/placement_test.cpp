@@ -7,7 +7,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::placement_test {
 namespace {
 
 using Variables = std::map<std::string, std::string>;
@@ -120,4 +120,4 @@ TEST(Placement, TheFirstHostOfSlurmsListIsFound) {
 }
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::placement_test

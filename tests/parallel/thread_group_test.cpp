@@ -13,7 +13,7 @@
 #include "lockstep/parallel/launch.h"
 #include "tests/support/logged_lines.h"
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::thread_group_test {
 namespace {
 
 using testing::HasSubstr;
@@ -159,4 +159,4 @@ TEST(Launch, AMissingRankIsNamedWhileItIsStillAway) {
 }
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::thread_group_test

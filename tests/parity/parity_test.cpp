@@ -19,7 +19,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::parity {
+namespace lockstep::parity::parity_test {
 namespace {
 
 constexpr std::size_t kFirstSteps = 10;
@@ -172,4 +172,4 @@ INSTANTIATE_TEST_SUITE_P(Cases, Parity, testing::ValuesIn(all_cases()),
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace
-}  // namespace lockstep::parity
+}  // namespace lockstep::parity::parity_test

@@ -8,7 +8,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::tasks::camouflage {
+namespace lockstep::tasks::camouflage::camouflage_folders_test {
 namespace {
 
 using testing::ElementsAre;
@@ -139,4 +139,4 @@ TEST(CamouflageFolders, FindsRealPhotographs) {
 }
 
 }  // namespace
-}  // namespace lockstep::tasks::camouflage
+}  // namespace lockstep::tasks::camouflage::camouflage_folders_test

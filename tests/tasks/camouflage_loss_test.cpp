@@ -12,7 +12,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::tasks::camouflage {
+namespace lockstep::tasks::camouflage::camouflage_loss_test {
 namespace {
 
 at::Tensor random_logits(at::IntArrayRef shape) {
@@ -216,4 +216,4 @@ TEST(WeightedLoss, HalvesTheWeightOfEachCoarserSideOutput) {
 }
 
 }  // namespace
-}  // namespace lockstep::tasks::camouflage
+}  // namespace lockstep::tasks::camouflage::camouflage_loss_test

@@ -10,7 +10,7 @@
 #include "lockstep/nn/keyed_random.h"
 #include "lockstep/tasks/camouflage/model.h"
 
-namespace lockstep::tasks::camouflage {
+namespace lockstep::tasks::camouflage::camouflage_model_test {
 namespace {
 
 constexpr std::int64_t kSide = 64;
@@ -247,4 +247,4 @@ TEST(CamouflageOptions, GiveTheNetworkTheHeadsOfItsLosses) {
 }
 
 }  // namespace
-}  // namespace lockstep::tasks::camouflage
+}  // namespace lockstep::tasks::camouflage::camouflage_model_test

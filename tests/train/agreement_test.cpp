@@ -6,7 +6,7 @@
 
 #include "lockstep/parallel/launch.h"
 
-namespace lockstep::train {
+namespace lockstep::train::agreement_test {
 namespace {
 
 /// What each of three ranks hears when they cast these votes.
@@ -76,4 +76,4 @@ TEST(Agreement, HashesOfSamplesDiffer) {
 }
 
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::agreement_test

@@ -12,7 +12,7 @@
 #include "tests/support/tiny_tasks.h"
 #include "tests/train/runs.h"
 
-namespace lockstep::train {
+namespace lockstep::train::autotune_test {
 namespace {
 
 using test::LoggedLines;
@@ -248,4 +248,4 @@ TEST(Autotune, OfARankThatFailsBringsDownTheOthers) {
 }
 
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::autotune_test

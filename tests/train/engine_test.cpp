@@ -11,7 +11,7 @@
 #include "tests/train/runs.h"
 
 /// What a step can be asked to do beside the plain one: two stages, averaged weights, precisions, optimizers.
-namespace lockstep::train {
+namespace lockstep::train::engine_test {
 namespace {
 
 using testing::HasSubstr;
@@ -269,4 +269,4 @@ TEST(EngineWithoutABackbone, HasNoTwoStages) {
 }
 
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::engine_test

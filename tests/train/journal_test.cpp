@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace lockstep::train {
+namespace lockstep::train::journal_test {
 namespace {
 
 using observe::Part;
@@ -37,4 +37,4 @@ TEST(VerdictOnTheFirstEpoch, RanksThatWaitForOthersShouldMeetLessOften) {
 }
 
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::journal_test

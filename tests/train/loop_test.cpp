@@ -12,7 +12,7 @@
 #include "tests/support/tiny_tasks.h"
 #include "tests/train/runs.h"
 
-namespace lockstep::train {
+namespace lockstep::train::loop_test {
 namespace {
 
 using test::TempFolder;
@@ -317,4 +317,4 @@ TEST(LoopWithUnusedParameters, NeedsNoFlagAndLeavesThemAlone) {
 }
 
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::loop_test

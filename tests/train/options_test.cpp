@@ -8,7 +8,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep::train {
+namespace lockstep::train::options_test {
 namespace {
 
 TEST(TrainOptions, TheDefaultsAndTheSmallestNumbersAreFine) {
@@ -60,4 +60,4 @@ TEST(TrainOptions, ANumberOutOfItsRangeIsAnErrorThatNamesItsFlag) {
 }
 
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::options_test

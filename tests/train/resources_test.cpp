@@ -5,7 +5,7 @@
 
 #include "tests/support/logged_lines.h"
 
-namespace lockstep::train {
+namespace lockstep::train::resources_test {
 namespace {
 
 using test::LoggedLines;
@@ -77,4 +77,4 @@ TEST(Resources, ProcessesThatMayUseTheSameCoresShareThem) {
 }
 
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::resources_test

@@ -5,7 +5,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep::train {
+namespace lockstep::train::stages_test {
 namespace {
 
 using testing::ElementsAre;
@@ -118,4 +118,4 @@ TEST(Stages, OptionsThatContradictEachOtherAreRefused) {
 }
 
 }  // namespace
-}  // namespace lockstep::train
+}  // namespace lockstep::train::stages_test

@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::flat_math_test {
 namespace {
 
 std::vector<float> random_values(std::size_t count) {
@@ -59,4 +59,4 @@ TEST(SumOfSquares, IsNotFiniteWhereAValueIsNot) {
 }
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::flat_math_test

@@ -10,7 +10,7 @@
 #include "lockstep/base/probe.h"
 #include "lockstep/parallel/core/shared_sum.h"
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::rendezvous_test {
 namespace {
 
 using testing::HasSubstr;
@@ -131,4 +131,4 @@ TYPED_TEST(SharedSumOf, SumsOneShareInTheOrderOfTheBuffers) {
 }
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::rendezvous_test

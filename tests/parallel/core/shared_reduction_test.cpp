@@ -8,7 +8,7 @@
 
 #include "lockstep/base/random.h"
 
-namespace lockstep::parallel {
+namespace lockstep::parallel::shared_reduction_test {
 namespace {
 
 const std::vector<std::size_t> kCounts = {1000, 16, 5000, 333};
@@ -129,4 +129,4 @@ TEST(SharedReduction, APeerThatFailsIsNotWaitedFor) {
 }
 
 }  // namespace
-}  // namespace lockstep::parallel
+}  // namespace lockstep::parallel::shared_reduction_test
