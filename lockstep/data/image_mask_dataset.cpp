@@ -7,6 +7,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
+#include "lockstep/base/work_meter.h"
 #include "lockstep/data/color.h"
 #include "lockstep/media/decode.h"
 #include "lockstep/media/resize.h"
@@ -20,8 +21,14 @@ media::Image read_image(const std::filesystem::path& path, media::ColorMode mode
   return media::decode_image(file, mode, path.string());
 }
 
+media::Image read_photograph(const std::filesystem::path& path) {
+  const WorkScope work("decode image");
+  return read_image(path, media::ColorMode::kRgb);
+}
+
 /// The mask of a pair; a black one where the pair has none.
 media::Image mask_of(const ImageMaskPair& pair, media::ImageSize size) {
+  const WorkScope work("decode mask");
   if (pair.mask.empty()) {
     return media::Image(size.width, size.height, 1);
   }
@@ -71,7 +78,8 @@ ImageMaskDataset::ImageMaskDataset(std::vector<ImageMaskPair> pairs, const Image
 
 void ImageMaskDataset::load(const Draw& draw, const SampleSlot& slot) const {
   const ImageMaskPair& pair = pairs_.at(draw.index);
-  const media::Image image = read_image(pair.image, media::ColorMode::kRgb);
+  const WorkScope work("resize and colour");
+  const media::Image image = read_photograph(pair.image);
   const media::Image mask = mask_of(pair, image.size());
   AugmentationPlan plan{.crop = {0, 0, image.width, image.height}};
   if (options_.augment) {
