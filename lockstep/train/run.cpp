@@ -12,6 +12,7 @@
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/devices.h"
 #include "lockstep/train/algorithms.h"
+#include "lockstep/train/planted_faults.h"
 #include "lockstep/train/resources.h"
 #include "lockstep/train/trained_model.h"
 
@@ -276,6 +277,7 @@ RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOpt
   const StopSignals signals;
   options.validate();
   allow_algorithms(options);
+  plant_slow_disk(options);
 
   Setting setting = settle(world, task, options);
   return folder != nullptr ? train_and_record(setting, *folder, recipe) : train_on_all_ranks(setting, nullptr);
