@@ -61,6 +61,11 @@ COMPARISONS = {
         "sides": {"Lockstep": program("bench_memory", "edgenext_small", 224, 4)},
         "ratios": [],
     },
+    "timer": {
+        "what": "what it costs to account for where the time of a step goes",
+        "sides": {"Lockstep": program("bench_timer")},
+        "ratios": [],
+    },
     "start": {
         "what": "start of the program to the end of the first step, two ranks",
         "sides": {

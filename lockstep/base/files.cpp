@@ -9,7 +9,9 @@
 #include <system_error>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/read_throttle.h"
 #include "lockstep/base/text.h"
+#include "lockstep/base/work_meter.h"
 
 namespace lockstep {
 namespace {
@@ -104,7 +106,11 @@ std::string read_text(const std::filesystem::path& path) {
   return content;
 }
 
-void read_file_into(const std::filesystem::path& path, std::vector<std::byte>& buffer) { read_whole(path, buffer); }
+void read_file_into(const std::filesystem::path& path, std::vector<std::byte>& buffer) {
+  const WorkScope work("read");
+  read_whole(path, buffer);
+  await_throttled_read(buffer.size());
+}
 
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
   std::filesystem::path aside = path;

@@ -37,10 +37,12 @@ void read_recipe_of_run(CamouflageSetup& setup, const std::filesystem::path& run
 std::string train_camouflage_flags();
 std::string evaluate_camouflage_flags();
 std::string predict_camouflage_flags();
+std::string diagnose_camouflage_flags();
 
 /// The commands of the camouflage task. Each takes the arguments behind its name ("lockstep train camouflage").
 ExitCode train_camouflage(const std::string& command, const std::vector<std::string>& arguments);
 ExitCode evaluate_camouflage(const std::string& command, const std::vector<std::string>& arguments);
 ExitCode predict_camouflage(const std::string& command, const std::vector<std::string>& arguments);
+ExitCode diagnose_camouflage(const std::string& command, const std::vector<std::string>& arguments);
 
 }  // namespace lockstep::cli

@@ -35,6 +35,8 @@ const std::vector<Command>& commands() {
        evaluate_camouflage_flags},
       {"predict camouflage", "write masks, overlays and a contact sheet for images", predict_camouflage,
        predict_camouflage_flags},
+      {"diagnose camouflage", "say what holds training back, and what to change", diagnose_camouflage,
+       diagnose_camouflage_flags},
       {"schedule", "show the learning rate of a run before it is started", schedule, schedule_flags},
       {"bench data", "measure how fast images are loaded, and where the time goes", bench_data, bench_data_flags},
   };

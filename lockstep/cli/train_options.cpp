@@ -113,6 +113,16 @@ void add_speed_options(OptionTable& table, train::TrainOptions& options) {
       {.group = group, .affects_result = false});
 }
 
+/// Faults to be planted, for whoever checks 'lockstep diagnose'.
+void add_planted_faults(OptionTable& table, train::TrainOptions& options) {
+  const OptionTraits hidden{
+      .group = "Faults", .minimum = inclusive(0), .affects_result = false, .in_recipe = false, .hidden = true};
+  table.add("--throttle-reads", options.throttled_mebibytes, "MiB a second that reading samples gets.",
+            {.group = "Faults", .minimum = exclusive(0), .affects_result = false, .in_recipe = false, .hidden = true});
+  table.add("--slow-rank", options.slow_rank, "A rank that is slower than the others.", hidden);
+  table.add("--slow-milliseconds", options.slow_milliseconds, "By how much it is, in each pass.", hidden);
+}
+
 }  // namespace
 
 void add_machine_options(OptionTable& table, train::TrainOptions& options) {
@@ -175,6 +185,7 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
       "What carries a rank: a thread of this process, or a process of its own. Under torchrun and Slurm each process "
       "has one rank anyway.",
       {.group = "Machine", .placeholder = "KIND", .allowed = {"thread", "process"}, .affects_result = false});
+  add_planted_faults(table, options);
 }
 
 }  // namespace lockstep::cli

@@ -17,7 +17,6 @@ double cpu_seconds_of_process() {
 LoaderOptions loader_options(const BatchStreamOptions& options) {
   LoaderOptions loading;
   loading.seed = options.seed;
-  loading.clock = options.clock;
   return loading;
 }
 

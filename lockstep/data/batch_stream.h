@@ -10,7 +10,6 @@ struct BatchStreamOptions {
   int num_workers = 1;  ///< decode threads
   std::uint64_t batch_size = 16;
   std::uint64_t seed = 0;
-  SampleClock* clock = nullptr;  ///< as in LoaderOptions
 };
 
 /// What a consumer of batches has got, and what it has cost.

@@ -9,10 +9,10 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
+#include "lockstep/base/work_meter.h"
 #include "lockstep/data/boxed_view.h"
 #include "lockstep/data/finish_batch.h"
 #include "lockstep/data/kept_size.h"
-#include "lockstep/data/sample_clock.h"
 #include "lockstep/data/source_image.h"
 #include "lockstep/media/resize.h"
 
@@ -241,13 +241,13 @@ void ImageMaskDataset::write(const Crop& crop, const AugmentationPlan& plan, con
   const std::span<std::uint8_t> pixels = slot.field<std::uint8_t>(0);
   const std::span<std::uint8_t> mask = slot.field<std::uint8_t>(1);
   {
-    const SampleClock::Scope scope(SamplePart::kResize);
+    const WorkScope work("resize");
     media::resize(crop.image.pixels, crop.image.box, side, side, /*flip_horizontally=*/false, pixels);
   }
   const SampleFinish finish{plan.colours, plan.flip};
   std::memcpy(slot.fields[2].data(), &finish, sizeof(finish));
   if (crop.mask.pixels.width > 0) {
-    const SampleClock::Scope scope(SamplePart::kMask);
+    const WorkScope work("resize");
     media::resize(crop.mask.pixels, crop.mask.box, side, side, plan.flip, mask);
   } else {
     std::ranges::fill(mask, std::uint8_t{0});

@@ -14,6 +14,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/probe.h"
 #include "lockstep/base/text.h"
+#include "lockstep/base/work_meter.h"
 #include "lockstep/data/epoch_order.h"
 #include "lockstep/data/pass_sequence.h"
 
@@ -78,8 +79,7 @@ class PendingBatch final : public PoolJob {
 
   void load(std::size_t sample) {
     const ProbeScope probe("decode a sample");
-    const SampleClock::Use clock(work_.options.clock);
-    const SampleClock::Scope scope(SamplePart::kOther);
+    const WorkScope work("other");  // than what has a scope of its own within
     const Draw& draw = batch.draws[sample];
     try {
       work_.dataset.load(draw, slot_of(batch, sample));

@@ -11,7 +11,6 @@
 #include "lockstep/data/batch_plan.h"
 #include "lockstep/data/dataset.h"
 #include "lockstep/data/decode_pool.h"
-#include "lockstep/data/sample_clock.h"
 
 namespace lockstep::data {
 
@@ -25,7 +24,6 @@ struct LoaderOptions {
   std::optional<int> only_rank{};                 ///< serve this rank alone; the others have loaders of their own
   BadSamples* bad_samples = nullptr;              ///< what cannot be read is left out and noted here; null: an error
   const HostMemory* memory = &ordinary_memory();  ///< where the fields of batches lie
-  SampleClock* clock = nullptr;                   ///< takes the time of the parts of loading, if given
 };
 
 /// Thrown to ranks that ask a loader which was cancelled.

@@ -94,15 +94,12 @@ LoadingSpeed measure_loading(const Dataset& dataset, const std::vector<std::file
   for (const Field& field : dataset.layout()) {
     speed.bytes_per_sample += field.bytes();
   }
-  SampleClock clock;
-  BatchStreamOptions timed = options;
-  timed.clock = &clock;
   {
-    BatchStream stream(dataset, timed);
+    BatchStream stream(dataset, options);
     stream.take_batches(kWarmUp);
-    clock.reset();
+    const WorkMeter meter;
     speed.measure = stream.take_for(seconds);
-    speed.times = clock.times();
+    speed.work = meter.times();
   }
   speed.huffman_seconds = huffman_seconds(images);
   speed.memcpy_seconds = memcpy_seconds(speed.bytes_per_sample, options.batch_size);
@@ -112,13 +109,20 @@ LoadingSpeed measure_loading(const Dataset& dataset, const std::vector<std::file
 std::string describe(const LoadingSpeed& speed) {
   const auto samples = static_cast<double>(speed.measure.samples);
   double all = 0;
-  for (const std::chrono::nanoseconds time : speed.times) {
-    all += Seconds(time).count();
+  for (const auto& [name, time] : speed.work) {
+    all += time.seconds;
   }
   const double per_core = speed.measure.samples_per_cpu_second();
   Table table;
-  for (std::size_t i = 0; i < kSampleParts; ++i) {
-    table.add_share(name_of(static_cast<SamplePart>(i)), Seconds(speed.times[i]).count() / samples, all / samples);
+  // In the order in which they are done; names that others have given come behind.
+  std::map<std::string, WorkTime> left = speed.work;
+  for (const char* name : {"read", "decode image", "decode mask", "resize", "colour", "copy", "other"}) {
+    if (const auto found = left.extract(name); !found.empty()) {
+      table.add_share(name, found.mapped().seconds / samples, all / samples);
+    }
+  }
+  for (const auto& [name, time] : left) {
+    table.add_share(name, time.seconds / samples, all / samples);
   }
   table.add_share("sum", all / samples, all / samples);
   const std::string lines_of_parts = table.lines();

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "lockstep/base/work_meter.h"
 #include "lockstep/data/batch_stream.h"
 
 namespace lockstep::data {
@@ -12,10 +14,10 @@ namespace lockstep::data {
 struct LoadingSpeed {
   int num_workers = 1;
   StreamMeasure measure;
-  SampleClock::Times times{};          ///< of `measure`, over all threads
-  double huffman_seconds = 0;          ///< a JPEG on one core; 0: the set has none
-  double memcpy_seconds = 0;           ///< a sample on one core
-  std::uint64_t bytes_per_sample = 0;  ///< that end up in the batch
+  std::map<std::string, WorkTime> work{};  ///< of `measure`, over all threads
+  double huffman_seconds = 0;              ///< a JPEG on one core; 0: the set has none
+  double memcpy_seconds = 0;               ///< a sample on one core
+  std::uint64_t bytes_per_sample = 0;      ///< that end up in the batch
 };
 
 /// Takes batches of the dataset for so many seconds, after a few that are not counted, then measures the limits:

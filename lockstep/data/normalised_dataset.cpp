@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/work_meter.h"
 #include "lockstep/data/finish_batch.h"
-#include "lockstep/data/sample_clock.h"
 
 namespace lockstep::data {
 
@@ -28,10 +28,10 @@ void NormalisedDataset::load(const Draw& draw, const SampleSlot& slot) const {
                            slot.ragged});
   const int side = static_cast<int>(layout_[1].shape[1]);
   {
-    const SampleClock::Scope scope(SamplePart::kColour);
+    const WorkScope work("colour");
     finish_batch(pixels, std::span(&finish, 1), {1, side, side}, slot.field<float>(0));
   }
-  const SampleClock::Scope scope(SamplePart::kCopy);
+  const WorkScope work("copy");
   constexpr float kShare = 1.0F / 255.0F;
   std::ranges::transform(levels, slot.field<float>(1).begin(),
                          [](std::uint8_t level) { return static_cast<float>(level) * kShare; });

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "lockstep/base/files.h"
-#include "lockstep/data/sample_clock.h"
+#include "lockstep/base/work_meter.h"
 
 namespace lockstep::data {
 namespace {
@@ -24,7 +24,6 @@ std::uint8_t largest(const std::vector<std::uint8_t>& levels) {
 }  // namespace
 
 void SourceImage::open(const std::filesystem::path& path) {
-  const SampleClock::Scope scope(SamplePart::kRead);
   path_ = &path;
   read_file_into(path, bytes_);
   header_ = media::read_image_header(bytes_, path.native());
@@ -50,12 +49,12 @@ BoxedView SourceImage::decode(const media::Box& box, const media::DecodeRequest&
 }
 
 BoxedView SourceImage::decode_colours(const media::Box& box, int denominator, bool padded) {
-  const SampleClock::Scope scope(SamplePart::kDecode);
+  const WorkScope work("decode image");
   return decode(box, {.mode = media::ColorMode::kRgb, .denominator = denominator, .padded = padded});
 }
 
 BoxedView SourceImage::decode_mask(const media::Box& box) {
-  const SampleClock::Scope scope(SamplePart::kMask);
+  const WorkScope work("decode mask");
   BoxedView part = decode(box, kGreyLevels);
   // A part of zeros looks the same either way; one with a level above 1 tells that there is nothing to be done.
   if (largest(stored_.pixels) != 1) {

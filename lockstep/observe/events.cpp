@@ -40,7 +40,9 @@ void to_json(nlohmann::json& fields, const CheckpointEvent& event) {
   fields = {{"step", event.step}, {"path", event.path}};
 }
 
-void to_json(nlohmann::json& fields, const EndEvent& event) { fields = {{"reason", event.reason}}; }
+void to_json(nlohmann::json& fields, const EndEvent& event) {
+  fields = {{"reason", event.reason}, {"seconds", event.seconds}, {"wall_seconds", event.wall_seconds}};
+}
 
 void from_json(const nlohmann::json& fields, StepEvent& event) {
   fields.at("step").get_to(event.step);

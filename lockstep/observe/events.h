@@ -47,6 +47,8 @@ struct CheckpointEvent {
 struct EndEvent {
   static constexpr const char* kName = "end";
   std::string reason;
+  std::map<std::string, double> seconds{};  ///< where the time of the loop went since the start, on the first rank
+  double wall_seconds = 0;                  ///< how long that was
 };
 
 void to_json(nlohmann::json& fields, const StartEvent& event);

@@ -6,8 +6,8 @@
 namespace lockstep::observe {
 namespace {
 
-constexpr std::array<const char*, kParts> kNames{"wait",   "copy",     "forward",    "backward", "reduce",
-                                                 "update", "evaluate", "checkpoint", "other"};
+constexpr std::array<const char*, kParts> kNames{"wait",   "copy",   "augment",  "forward",    "backward",
+                                                 "reduce", "update", "evaluate", "checkpoint", "other"};
 
 }  // namespace
 
@@ -38,9 +38,14 @@ std::map<std::string, double> PartSeconds::by_name() const {
   return named;
 }
 
+StepTimer::StepTimer(std::unique_ptr<DeviceTimeline> timeline) : mark_(Clock::now()), timeline_(std::move(timeline)) {
+  if (timeline_) {
+    timeline_->mark();
+  }
+}
+
 void StepTimer::enter(Part part, Clock::time_point now) {
-  step_[part_] += Seconds(now - mark_).count();
-  mark_ = now;
+  close_part(now);
   part_ = part;
   probe_.reset();  // before the next one, so that the scopes do not nest
   probe_.emplace(name_of(part));
@@ -48,8 +53,40 @@ void StepTimer::enter(Part part, Clock::time_point now) {
 
 void StepTimer::end_step(Clock::time_point now) {
   enter(Part::kOther, now);
+  read_timeline();
   last_step_ = std::exchange(step_, PartSeconds());
-  total_ += last_step_;
+}
+
+PartSeconds StepTimer::take_account(Clock::time_point now) {
+  close_part(now);
+  read_timeline();
+  return std::exchange(account_, PartSeconds());
+}
+
+void StepTimer::close_part(Clock::time_point now) {
+  if (timeline_) {
+    timeline_->mark();
+    on_timeline_.push_back(part_);
+    return;
+  }
+  add(part_, Seconds(now - mark_).count());
+  mark_ = now;
+}
+
+void StepTimer::add(Part part, double seconds) {
+  step_[part] += seconds;
+  account_[part] += seconds;
+}
+
+void StepTimer::read_timeline() {
+  while (!on_timeline_.empty()) {
+    const std::optional<double> seconds = timeline_->take_interval();
+    if (!seconds) {
+      break;
+    }
+    add(on_timeline_.front(), *seconds);
+    on_timeline_.pop_front();
+  }
 }
 
 }  // namespace lockstep::observe

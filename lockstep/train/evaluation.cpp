@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lockstep/base/error.h"
 #include "lockstep/train/sweep.h"
 
 namespace lockstep::train {
@@ -81,6 +82,15 @@ Statistics gather_statistics(parallel::Group& group, tasks::Model& model) {
     }
   }
   return sums;
+}
+
+std::vector<observe::PartSeconds> gather_times(parallel::Group& group, const observe::PartSeconds& own) {
+  std::vector<observe::PartSeconds> of_ranks;
+  for (const auto& bytes : group.all_gather(std::as_bytes(std::span(&own, 1)))) {
+    LOCKSTEP_ASSERT(bytes.size() == sizeof own, "a rank sends the seconds of its parts");
+    std::memcpy(static_cast<void*>(&of_ranks.emplace_back()), bytes.data(), sizeof own);
+  }
+  return of_ranks;
 }
 
 std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,

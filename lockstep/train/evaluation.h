@@ -2,9 +2,11 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "lockstep/data/bad_samples.h"
 #include "lockstep/data/decode_pool.h"
+#include "lockstep/observe/step_timer.h"
 #include "lockstep/parallel/launch.h"
 #include "lockstep/tasks/task.h"
 #include "lockstep/train/precision.h"
@@ -24,6 +26,9 @@ Metrics evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& mo
 
 /// The model's statistics since they were last taken, summed over all ranks. Collective.
 Statistics gather_statistics(parallel::Group& group, tasks::Model& model);
+
+/// Where the time of every rank went. Collective.
+std::vector<observe::PartSeconds> gather_times(parallel::Group& group, const observe::PartSeconds& own);
 
 /// What the model makes of `count` samples spread over the evaluation set, `bad_samples` left out as in `evaluate`. Not
 /// collective.

@@ -9,6 +9,7 @@
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
 #include "lockstep/observe/run_history.h"
+#include "lockstep/observe/time_account.h"
 
 namespace lockstep::train {
 
@@ -35,7 +36,8 @@ std::string verdict_on(const FirstEpoch& first) {
   const double wait = first.seconds[Part::kWait] / first.seconds.sum();
   const double reduce = first.seconds[Part::kReduce] / first.seconds.sum();
   if (wait >= reduce) {
-    return words + text("; rank 0 waited for data for ", percent(wait), ": give more --num-workers, if cores are free");
+    return words + text("; rank 0 waited for data for ", percent(wait),
+                        ": give more --num-workers, if cores are free; 'lockstep diagnose' says what that gains");
   }
   return words + text("; rank 0 waited for the others for ", percent(reduce),
                       ": give a larger --batch-size, or more --accumulation-steps, so that they meet less often");
@@ -90,15 +92,22 @@ void Journal::record_skip(const checkpoint::State& state, const StepOutcome& out
   log_.write("skip", fields);
 }
 
-void Journal::epoch_ended(const checkpoint::State& state, const Statistics& statistics) {
+void Journal::epoch_ended(const checkpoint::State& state, const Statistics& statistics, const EpochTimes& times) {
+  const std::size_t rank = observe::pace_setter(times.of_ranks);
   nlohmann::json fields = {{"step", state.step},
                            {"epoch", state.epoch},
                            {"reduced_bytes", epoch_sync_.bytes},
-                           {"early_bytes", epoch_sync_.early_bytes}};
+                           {"early_bytes", epoch_sync_.early_bytes},
+                           {"wall_seconds", times.wall_seconds},
+                           {"seconds", times.of_ranks[rank].by_name()},
+                           {"seconds_of_rank", rank}};
+  loop_seconds_ += times.of_ranks.front();
+  loop_wall_seconds_ += times.wall_seconds;
   if (!statistics.empty()) {
     fields["statistics"] = statistics;
   }
   log_.write("epoch", fields);
+  log::info(observe::describe_epoch(state.epoch, times.wall_seconds, times.of_ranks));
   if (epoch_sync_.bytes > 0) {
     constexpr double kMegabyte = 1e6;
     log::info(text(
@@ -108,6 +117,11 @@ void Journal::epoch_ended(const checkpoint::State& state, const Statistics& stat
         " % of it while backward was going on"));
   }
   epoch_sync_ = {};
+}
+
+void Journal::loop_ended(const observe::PartSeconds& rest, double wall_seconds) {
+  loop_seconds_ += rest;
+  loop_wall_seconds_ += wall_seconds;
 }
 
 void Journal::show_progress(const checkpoint::State& state, const StepOutcome& outcome,
@@ -208,7 +222,9 @@ void Journal::forecast_target(const checkpoint::State& state, const Metrics& met
   log::info(describe(observe::forecast(target, evaluations_, seconds_per_epoch), plan_.options.epochs));
 }
 
-void Journal::ended(const std::string& reason) { log_.write(observe::EndEvent{reason}); }
+void Journal::ended(const std::string& reason) {
+  log_.write(observe::EndEvent{reason, loop_seconds_.by_name(), loop_wall_seconds_});
+}
 
 bool Journal::snapshot_is_due() const { return since_snapshot_.seconds() >= plan_.options.checkpoint_minutes * 60; }
 

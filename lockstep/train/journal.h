@@ -32,6 +32,12 @@ struct FirstEpoch {
 /// Whether the ranks were kept busy, and what to change where they were not, in words.
 std::string verdict_on(const FirstEpoch& first);
 
+/// Where the time of an epoch went, from its first step to the snapshot after its evaluation.
+struct EpochTimes {
+  std::vector<observe::PartSeconds> of_ranks;
+  double wall_seconds = 0;  ///< by a clock of its own, on the first rank
+};
+
 /// What the first rank writes down of a run: the log, the progress line, snapshots and metrics. Made and
 /// destroyed while no other thread logs.
 class Journal {
@@ -48,7 +54,10 @@ class Journal {
   void stepped(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds);
 
   /// `state` is the one after the epoch.
-  void epoch_ended(const checkpoint::State& state, const Statistics& statistics);
+  void epoch_ended(const checkpoint::State& state, const Statistics& statistics, const EpochTimes& times);
+
+  /// What the first rank did since the last epoch ended, and how long that took.
+  void loop_ended(const observe::PartSeconds& rest, double wall_seconds);
 
   /// `averaged`: the metrics of the averaged weights, where there are such; they then count.
   void evaluated(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
@@ -76,7 +85,9 @@ class Journal {
   Stopwatch since_snapshot_;
   std::optional<double> samples_per_second_;
   std::optional<FirstEpoch> first_epoch_;
-  parallel::SyncReport epoch_sync_;                ///< of the epoch so far
+  parallel::SyncReport epoch_sync_;    ///< of the epoch so far
+  observe::PartSeconds loop_seconds_;  ///< of the first rank, in the epochs that have ended
+  double loop_wall_seconds_ = 0;
   std::vector<observe::MetricPoint> evaluations_;  ///< of --target's metric, from all of the run
   Stopwatch since_evaluation_;
   std::int64_t epochs_before_ = 0;  ///< when that was started

@@ -14,12 +14,24 @@ Loop::Loop(parallel::Rank& rank, const Plan& plan, data::DecodePool& pool, Repli
     : rank_(rank), plan_(plan), pool_(pool), replica_(replica), step_(step), journal_(journal) {}
 
 RunEnd Loop::run(checkpoint::State& state) {
+  recorded_epoch_ = state.epoch;
+  step_.timer().take_account();
+  since_account_.lap();
+  const RunEnd end = train(state);
+  if (journal_ != nullptr) {
+    journal_->loop_ended(step_.timer().take_account(), since_account_.lap());
+  }
+  return end;
+}
+
+RunEnd Loop::train(checkpoint::State& state) {
   while (true) {
     // An epoch is saved before it is evaluated: a run that ends here is evaluated first thing when it resumes.
     if (evaluation_is_due(state)) {
       const bool is_best = evaluate(state);
       save(state, is_best);
     }
+    close_epoch(state);
     if (state.epoch >= plan_.options.epochs) {
       return RunEnd::kFinished;
     }
@@ -34,14 +46,12 @@ RunEnd Loop::run(checkpoint::State& state) {
     advance(stage, state, outcome);
 
     const bool epoch_ended = state.step_in_epoch == 0;
-    if (epoch_ended) {
-      record_epoch(state);
-    }
     if (epoch_ended || max_steps_are_done(state) || outcome.verdict.save || outcome.verdict.stop) {
       replica_.share_buffers();  // only a step changes them: the evaluation of what is saved sees the same
       save(state, /*is_best=*/false);
     }
     if (outcome.verdict.stop && !max_steps_are_done(state)) {
+      close_epoch(state);
       return RunEnd::kStopped;
     }
   }
@@ -100,10 +110,20 @@ void Loop::advance(const Stage& stage, checkpoint::State& state, const StepOutco
   }
 }
 
-void Loop::record_epoch(const checkpoint::State& state) {
+/// Once an epoch that has ended, with the evaluation and the snapshots after it.
+void Loop::close_epoch(const checkpoint::State& state) {
+  if (state.epoch == recorded_epoch_) {
+    return;
+  }
+  recorded_epoch_ = state.epoch;
+  const observe::PartSeconds own = step_.timer().take_account();
+  const double wall_seconds = since_account_.lap();
+  step_.timer().enter(Part::kReduce);  // the others may still be at their snapshot
+  const EpochTimes times{gather_times(rank_.group, own), wall_seconds};
   const Statistics statistics = gather_statistics(rank_.group, replica_.model());
+  step_.timer().enter(Part::kOther);
   if (journal_ != nullptr) {
-    journal_->epoch_ended(state, statistics);
+    journal_->epoch_ended(state, statistics, times);
   }
 }
 
@@ -142,11 +162,11 @@ bool Loop::evaluate(checkpoint::State& state) {
 }
 
 void Loop::save(const checkpoint::State& state, bool is_best) {
+  step_.timer().enter(Part::kCheckpoint);
   if (journal_ != nullptr) {
-    step_.timer().enter(Part::kCheckpoint);
     journal_->save(replica_.snapshot(state), is_best);
-    step_.timer().enter(Part::kOther);
   }
+  step_.timer().enter(Part::kOther);
 }
 
 }  // namespace lockstep::train

@@ -24,11 +24,12 @@ class Loop {
   RunEnd run(checkpoint::State& state);
 
  private:
+  RunEnd train(checkpoint::State& state);
   void enter(const Stage& stage, checkpoint::State& state);
   void record(const checkpoint::State& state, const StepOutcome& outcome);
   void stop_if_hopeless(const checkpoint::State& state, const StepOutcome& outcome);
   void advance(const Stage& stage, checkpoint::State& state, const StepOutcome& outcome);
-  void record_epoch(const checkpoint::State& state);
+  void close_epoch(const checkpoint::State& state);
   bool max_steps_are_done(const checkpoint::State& state) const;
   bool evaluation_is_due(const checkpoint::State& state) const;
 
@@ -43,6 +44,8 @@ class Loop {
   Step& step_;
   Journal* journal_;
   Stopwatch since_start_;
+  Stopwatch since_account_;
+  std::int64_t recorded_epoch_ = 0;
   int skips_in_a_row_ = 0;
   int failures_in_a_row_ = 0;
 };

@@ -56,6 +56,11 @@ struct TrainOptions {
   bool deterministic = false;                    ///< on GPUs: only algorithms that repeat their bits
   double watchdog_seconds = 600;                 ///< how long ranks wait for each other
 
+  // Faults that can be planted, for whoever checks that 'lockstep diagnose' finds them.
+  std::optional<double> throttled_mebibytes;  ///< a second, that reading samples gets
+  std::optional<std::int64_t> slow_rank;      ///< the rank that is slower than the others …
+  double slow_milliseconds = 100;             ///< … by so much in each pass
+
   /// Throws UsageError, naming the flag, for a number out of its range.
   void validate() const;
 };

@@ -7,6 +7,7 @@
 #include "lockstep/nn/keyed_random.h"
 #include "lockstep/nn/sync_batch_norm.h"
 #include "lockstep/train/device_batch.h"
+#include "lockstep/train/planted_faults.h"
 
 namespace lockstep::train {
 
@@ -32,6 +33,8 @@ at::Tensor run_pass(Replica& replica, const Plan& plan, c10::Device device, data
   LOCKSTEP_ASSERT(losses.dim() == 1 && losses.size(0) == static_cast<std::int64_t>(batch.size()) &&
                       losses.scalar_type() == at::kFloat,
                   "a task gives one float32 loss a sample");
+
+  plant_slow_rank(plan.options, replica.rank());
 
   timer.enter(Part::kBackward);
   (losses.sum() * factor).backward();

@@ -38,6 +38,9 @@ class Replica {
 
   tasks::Model& model() { return *model_; }
 
+  /// The number of the rank that trains it.
+  int rank() const { return rank_.index; }
+
   /// The model with the averaged weights; null without --ema-decay.
   tasks::Model* averaged_model() { return shadow_.get(); }
 

@@ -13,6 +13,7 @@
 #include "lockstep/parallel/devices.h"
 #include "lockstep/train/algorithms.h"
 #include "lockstep/train/page_locked.h"
+#include "lockstep/train/planted_faults.h"
 #include "lockstep/train/resources.h"
 #include "lockstep/train/trained_model.h"
 
@@ -287,6 +288,7 @@ RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOpt
   const StopSignals signals;
   options.validate();
   allow_algorithms(options);
+  plant_slow_disk(options);
 
   data::BadSamples bad_samples(static_cast<std::size_t>(options.max_bad_samples));
   Setting setting = settle(world, task, options);

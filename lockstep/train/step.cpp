@@ -11,6 +11,7 @@
 #include "lockstep/base/text.h"
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/core/rendezvous.h"
+#include "lockstep/train/device_timeline.h"
 #include "lockstep/train/pass.h"
 
 namespace lockstep::train {
@@ -18,7 +19,7 @@ namespace lockstep::train {
 using observe::Part;
 
 Step::Step(parallel::Rank& rank, Replica& replica, data::Loader& loader, const Plan& plan)
-    : rank_(rank), replica_(replica), loader_(loader), plan_(plan) {}
+    : rank_(rank), replica_(replica), loader_(loader), plan_(plan), timer_(make_device_timeline(rank.device)) {}
 
 namespace {
 

@@ -60,26 +60,27 @@ TEST(LoadingSpeed, MeasuresSamplesPartsAndLimits) {
   EXPECT_GE(speed.measure.seconds, 0.05);
   EXPECT_GT(speed.measure.samples, 0U);
   EXPECT_GT(speed.measure.cpu_seconds, 0);
-  EXPECT_GT(speed.times[static_cast<std::size_t>(SamplePart::kCopy)].count(), 0);
+  for (const char* part : {"read", "decode image", "decode mask", "resize", "colour", "copy", "other"}) {
+    EXPECT_GT(speed.work.at(part).seconds, 0) << part;
+  }
   EXPECT_GT(speed.huffman_seconds, 0);
   EXPECT_GT(speed.memcpy_seconds, 0);
   EXPECT_EQ(speed.bytes_per_sample, 4U * 16 * 16 * sizeof(float));
 }
 
 TEST(LoadingSpeed, IsToldAsATable) {
-  using std::chrono::milliseconds;
   LoadingSpeed speed;
   speed.num_workers = 2;
   speed.measure = {.samples = 1000, .seconds = 2, .cpu_seconds = 4};
-  speed.times[static_cast<std::size_t>(SamplePart::kRead)] = milliseconds(1000);
-  speed.times[static_cast<std::size_t>(SamplePart::kDecode)] = milliseconds(3000);
+  speed.work["read"] = {1, 0.5};
+  speed.work["decode image"] = {3, 3};
   speed.huffman_seconds = 0.002;
   speed.memcpy_seconds = 0.0002;
   speed.bytes_per_sample = 2'000'000;
   const std::string words = describe(speed);
   EXPECT_THAT(words, HasSubstr("500 images/s with 2 decode threads; 250 images/s a core (a second of CPU time)\n"));
   EXPECT_THAT(words, HasSubstr("  read                1.000   25.0 %\n"));
-  EXPECT_THAT(words, HasSubstr("  decode              3.000   75.0 %\n"));
+  EXPECT_THAT(words, HasSubstr("  decode image        3.000   75.0 %\n"));
   EXPECT_THAT(words, HasSubstr("  sum                 4.000  100.0 %\n"));
   EXPECT_THAT(words, HasSubstr("  Huffman alone       2.000  500 images/s a core; this is 50.0 % of it\n"));
   EXPECT_THAT(words, HasSubstr("  memcpy              0.200  10.0 GB/s, a sample of 2.0 MB\n"));

@@ -29,8 +29,75 @@ TEST(StepTimer, AStepBeginsWhereTheOneBeforeEnded) {
   timer.enter(Part::kEvaluate, start + milliseconds(21));
   timer.end_step(start + milliseconds(50));
   EXPECT_DOUBLE_EQ(timer.last_step().sum(), 0.030);
-  EXPECT_DOUBLE_EQ(timer.total().sum(), 0.050);
-  EXPECT_DOUBLE_EQ(timer.total()[Part::kUpdate], 0.020);
+  const PartSeconds both = timer.take_account(start + milliseconds(50));
+  EXPECT_DOUBLE_EQ(both.sum(), 0.050);
+  EXPECT_DOUBLE_EQ(both[Part::kUpdate], 0.020);
+}
+
+TEST(StepTimer, AnAccountHoldsWhatCameSinceTheLastOneInStepsOrNot) {
+  const Clock::time_point start{};
+  StepTimer timer(start);
+  timer.enter(Part::kForward, start);
+  timer.end_step(start + milliseconds(10));
+  timer.enter(Part::kEvaluate, start + milliseconds(10));
+  EXPECT_DOUBLE_EQ(timer.take_account(start + milliseconds(25))[Part::kEvaluate], 0.015);
+  const PartSeconds rest = timer.take_account(start + milliseconds(30));
+  EXPECT_DOUBLE_EQ(rest[Part::kEvaluate], 0.005);
+  EXPECT_DOUBLE_EQ(rest.sum(), 0.005);
+  timer.end_step(start + milliseconds(30));
+  EXPECT_DOUBLE_EQ(timer.last_step()[Part::kEvaluate], 0.020);
+}
+
+/// A device that takes as long as it is told for what lies before each mark, and has passed some of the marks.
+class FakeTimeline : public DeviceTimeline {
+ public:
+  explicit FakeTimeline(std::deque<double>& intervals, int& passed) : intervals_(intervals), passed_(passed) {}
+
+  void mark() override { ++marks_; }
+
+  std::optional<double> take_interval() override {
+    if (taken_ + 2 > marks_ || taken_ + 2 > passed_) {
+      return std::nullopt;
+    }
+    const double seconds = intervals_.at(static_cast<std::size_t>(taken_));
+    ++taken_;
+    return seconds;
+  }
+
+ private:
+  std::deque<double>& intervals_;
+  int& passed_;  ///< marks
+  int marks_ = 0;
+  int taken_ = 0;
+};
+
+TEST(StepTimer, OnADevicesTimelineAPartHasTheTimeBetweenItsMarks) {
+  std::deque<double> intervals{0.5, 2, 4, 8, 16};
+  int passed = 10;
+  StepTimer timer(std::make_unique<FakeTimeline>(intervals, passed));
+  timer.enter(Part::kWait);     // mark 2: 0.5 s of nothing before
+  timer.enter(Part::kForward);  // mark 3
+  timer.enter(Part::kBackward);
+  timer.end_step();
+  EXPECT_EQ(timer.last_step().by_name(),
+            (std::map<std::string, double>{{"other", 0.5}, {"wait", 2}, {"forward", 4}, {"backward", 8}}));
+}
+
+TEST(StepTimer, WhatTheDeviceHasNotPassedYetCountsInTheNextStep) {
+  std::deque<double> intervals{1, 2, 4, 8, 16, 32};
+  int passed = 3;  // of the marks: the start, and those at which the first two parts ended
+  StepTimer timer(std::make_unique<FakeTimeline>(intervals, passed));
+  timer.enter(Part::kForward);
+  timer.enter(Part::kUpdate);
+  timer.end_step();
+  EXPECT_DOUBLE_EQ(timer.last_step()[Part::kForward], 2);
+  EXPECT_DOUBLE_EQ(timer.last_step()[Part::kUpdate], 0);
+  passed = 10;
+  timer.enter(Part::kForward);
+  timer.end_step();
+  EXPECT_DOUBLE_EQ(timer.last_step()[Part::kUpdate], 4);
+  EXPECT_DOUBLE_EQ(timer.last_step()[Part::kForward], 16);
+  EXPECT_DOUBLE_EQ(timer.take_account().sum(), 1 + 2 + 4 + 8 + 16 + 32);
 }
 
 TEST(StepTimer, NamesThePartsThatTookTime) {

@@ -217,6 +217,53 @@ TEST_P(Engine, TheLogTellsHowMuchWasReducedAndHowMuchOfItEarly) {
   EXPECT_EQ(events(alone, "epoch").at(0).at("reduced_bytes"), 0);
 }
 
+double sum_of(const nlohmann::json& seconds) {
+  double sum = 0;
+  for (const auto& [part, part_seconds] : seconds.items()) {
+    sum += part_seconds.get<double>();
+  }
+  return sum;
+}
+
+TEST_P(Engine, TheLogTellsWhereTheTimeOfEachEpochWentWithItsEvaluation) {
+  const TempFolder folder;
+  const test::LoggedLines logged;
+  train(*task(), options_in(folder, 1));
+  const auto epochs = events(folder, "epoch");
+  ASSERT_EQ(epochs.size(), 3U);
+  double wall = 0;
+  for (const nlohmann::json& epoch : epochs) {
+    for (const char* part : {"forward", "backward", "update", "evaluate", "checkpoint"}) {
+      EXPECT_GT(epoch.at("seconds").at(part), 0) << part;
+    }
+    EXPECT_EQ(epoch.at("seconds_of_rank"), 0);
+    // Two clocks, read one after the other: what lies between them may be long on a machine with other things to do.
+    EXPECT_NEAR(sum_of(epoch.at("seconds")), epoch.at("wall_seconds").get<double>(), 0.1);
+    wall += epoch.at("wall_seconds").get<double>();
+  }
+  const nlohmann::json end = events(folder, "end").at(0);
+  EXPECT_GE(end.at("wall_seconds").get<double>(), wall);
+  EXPECT_NEAR(sum_of(end.at("seconds")), end.at("wall_seconds").get<double>(), 0.1);
+  EXPECT_THAT(logged.text(), testing::ContainsRegex("epoch 3: [0-9.]+ s: .*evaluation [0-9]+ %"));
+}
+
+TEST_P(Engine, AnEpochIsClosedOnceAlsoWhereTheRunPauses) {
+  const TempFolder folder;
+  TrainOptions options = options_in(folder, 2);
+  options.max_steps = 4;  // the first epoch
+  train(*task(), options);
+  EXPECT_EQ(events(folder, "epoch").size(), 1U);
+  options.max_steps = 6;
+  train(*task(), options);
+  options.max_steps.reset();
+  train(*task(), options);
+  const auto epochs = events(folder, "epoch");
+  ASSERT_EQ(epochs.size(), 3U);
+  for (std::size_t i = 0; i < epochs.size(); ++i) {
+    EXPECT_EQ(epochs[i].at("epoch"), i + 1);
+  }
+}
+
 TEST_P(Engine, SaysWhenTheTargetWillBeReached) {
   const TempFolder folder;
   const test::LoggedLines logged;

@@ -1,0 +1,207 @@
+#include "lockstep/tune/diagnose.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "lockstep/base/log.h"
+#include "lockstep/base/text.h"
+#include "lockstep/observe/time_account.h"
+#include "lockstep/parallel/devices.h"
+#include "lockstep/train/algorithms.h"
+#include "lockstep/train/planted_faults.h"
+#include "lockstep/tune/canned_task.h"
+#include "lockstep/tune/core/changes.h"
+
+namespace lockstep::tune {
+namespace {
+
+constexpr std::size_t kCannedSamples = 16;
+
+/// The options as far as they matter for the speed: one long stage, in which everything is trained.
+train::TrainOptions for_measuring(train::TrainOptions options) {
+  constexpr std::int64_t kEndless = 100'000;
+  options.epochs = kEndless;
+  options.batch_size = options.stage2_batch_size.value_or(options.batch_size);
+  options.stage2_batch_size.reset();
+  options.stage2_learning_rate.reset();
+  options.stage1_epochs = 0;
+  options.skip_stage1 = false;
+  options.progressive_unfreeze = false;
+  options.target.clear();
+  return options;
+}
+
+train::TrainOptions with_batch(train::TrainOptions options, std::int64_t batch_size) {
+  options.batch_size = batch_size;
+  options.accumulation_steps = 1;
+  options.global_batch.reset();
+  return options;
+}
+
+/// All that is measured, one after the other.
+class Examination {
+ public:
+  Examination(const tasks::Task& task, const train::TrainOptions& options, const DiagnoseOptions& asked)
+      : task_(task),
+        options_(for_measuring(options)),
+        asked_(asked),
+        world_(parallel::parse_devices(options.devices)),
+        cores_(parallel::available_cores()),
+        resources_(train::share_cores(world_, cores_, options_, /*threads_of_run=*/0)),
+        canned_(make_canned_task(task, kCannedSamples, options.seed)) {}
+
+  Diagnosis run() {
+    Diagnosis diagnosis;
+    measure_loads(diagnosis);
+    fit_batch();
+    log::info("steps of all ranks, their data at hand …");
+    diagnosis.at_hand = measure_steps(world_, plan_of(*canned_, options_), resources_, share(0.1));
+    find_step_costs(diagnosis);
+    if (world_.size > 1) {
+      log::info("each rank alone …");
+      diagnosis.findings.seconds_alone = measure_ranks_alone(world_, plan_of(*canned_, options_), resources_);
+      diagnosis.findings.device_flags = devices_without_slowest(diagnosis.findings.seconds_alone);
+    }
+    try_larger_batches(diagnosis);
+    log::info("the whole loop …");
+    diagnosis.loop = measure_steps(world_, plan_of(task_, options_), resources_, share(0.2));
+    diagnosis.findings.samples_per_second = diagnosis.loop.samples_per_second();
+    diagnosis.setting = describe();
+    diagnosis.verdict = judge(diagnosis.findings);
+    try_first_change(diagnosis);
+    return diagnosis;
+  }
+
+ private:
+  Seconds share(double part) const { return Seconds(part * asked_.seconds); }
+
+  train::Plan plan_of(const tasks::Task& task, const train::TrainOptions& options) const {
+    train::Plan plan{task, options};
+    plan.stages = train::plan_stages(options, task, world_.size);
+    plan.precision = train::choose_precision(options.precision, world_.devices.front());
+    plan.memory_format = train::choose_memory_format(options.memory_format);
+    return plan;
+  }
+
+  void measure_loads(Diagnosis& diagnosis) const {
+    const data::Dataset& samples = task_.training_set();
+    log::info("loading samples, and nothing else …");
+    diagnosis.one_thread = measure_loading(samples, 1, share(0.06), options_.seed, 0);
+    const auto next = static_cast<std::uint64_t>(diagnosis.one_thread.samples);
+    diagnosis.all_cores =
+        cores_ > 1 ? measure_loading(samples, cores_, share(0.06), options_.seed, next) : diagnosis.one_thread;
+    Findings& findings = diagnosis.findings;
+    findings.load = costs_of(diagnosis.one_thread, diagnosis.all_cores);
+    for (const auto& [work, time] : diagnosis.one_thread.work) {
+      findings.load_shares[work] = diagnosis.one_thread.share(work);
+    }
+    findings.has_cache = asked_.has_cache;
+  }
+
+  /// Steps that would take too long are made with fewer samples.
+  void fit_batch() {
+    const train::TrainOptions one = with_batch(options_, 1);
+    const StepMeasurement pilot = measure_steps(world_, plan_of(*canned_, one), resources_, share(0.02));
+    longest_batch_ = std::max<std::int64_t>(1, std::llround(share(0.03).count() / pilot.seconds_per_step()));
+    const train::Stage stage = plan_of(*canned_, options_).stages.back();
+    const auto passes = static_cast<std::int64_t>(stage.batches.accumulation_steps());
+    if (options_.batch_size * passes > longest_batch_) {
+      const std::int64_t fitting = std::min(options_.batch_size, longest_batch_);
+      log::info(text("steps are slow here: they are measured with ", fitting, " samples a rank"));
+      options_ = with_batch(options_, fitting);
+    }
+  }
+
+  void find_step_costs(Diagnosis& diagnosis) const {
+    const StepMeasurement& measured = diagnosis.at_hand;
+    Findings& findings = diagnosis.findings;
+    findings.setting = {cores_, resources_.decode_threads, measured.samples_per_step()};
+    findings.batch_size = options_.batch_size;
+    findings.step = {measured.seconds_per_step(), measured.busy_cores};
+    findings.threads_per_rank = resources_.threads_per_rank;
+    const bool by_rule = world_.devices.front().is_cpu() && !options_.threads_per_rank;
+    findings.ranks_by_rule = by_rule ? world_.size : 0;
+  }
+
+  /// Doubles the batch as long as that makes the ranks faster, and fits into the time and the training set.
+  void try_larger_batches(Diagnosis& diagnosis) const {
+    constexpr double kFaster = 1.05;
+    constexpr std::int64_t kMostTimes = 16;
+    double before = diagnosis.at_hand.samples_per_second();
+    const auto most = std::min(longest_batch_, static_cast<std::int64_t>(task_.training_set().size()) / world_.size);
+    for (std::int64_t batch = 2 * options_.batch_size; batch <= std::min(most, kMostTimes * options_.batch_size);
+         batch *= 2) {
+      log::info(text("steps with a batch of ", batch, " …"));
+      const train::TrainOptions larger = with_batch(options_, batch);
+      const double rate =
+          measure_steps(world_, plan_of(*canned_, larger), resources_, share(0.05)).samples_per_second();
+      if (rate < kFaster * before) {
+        return;
+      }
+      diagnosis.findings.batches.push_back({batch, rate});
+      before = rate;
+    }
+  }
+
+  void try_first_change(Diagnosis& diagnosis) const {
+    if (diagnosis.verdict.changes.empty()) {
+      return;
+    }
+    const Change& change = diagnosis.verdict.changes.front();
+    train::TrainOptions options = options_;
+    if (change.flag == "--num-workers") {
+      options.num_workers = std::stoll(change.value);
+    } else if (change.flag == "--batch-size") {
+      options = with_batch(options_, std::stoll(change.value));
+    } else {
+      return;
+    }
+    log::info(text("the whole loop with ", change.flag, " ", change.value, " …"));
+    const train::Resources resources = train::share_cores(world_, cores_, options, /*threads_of_run=*/0);
+    diagnosis.tried_per_second =
+        measure_steps(world_, plan_of(task_, options), resources, share(0.12)).samples_per_second();
+  }
+
+  std::string devices_without_slowest(const std::vector<double>& seconds) const {
+    const auto slowest = std::ranges::max_element(seconds) - seconds.begin();
+    if (world_.devices.front().is_cpu()) {
+      return text("cpu:", world_.size - 1);
+    }
+    std::string others;
+    for (std::size_t rank = 0; rank < world_.devices.size(); ++rank) {
+      if (static_cast<std::ptrdiff_t>(rank) != slowest) {
+        others += (others.empty() ? "" : ",") + world_.devices[rank].str();
+      }
+    }
+    return others;
+  }
+
+  std::string describe() const {
+    return text(task_.training_set().size(), " training samples; ", world_.describe(), ", ", cores_, " cores; ",
+                resources_.decode_threads, resources_.decode_threads == 1 ? " decode thread, " : " decode threads, ",
+                resources_.threads_per_rank, resources_.threads_per_rank == 1 ? " thread" : " threads",
+                " a rank; batch ", options_.batch_size, ", ",
+                train::choose_precision(options_.precision, world_.devices.front()).name);
+  }
+
+  const tasks::Task& task_;
+  train::TrainOptions options_;
+  DiagnoseOptions asked_;
+  parallel::World world_;
+  int cores_;
+  train::Resources resources_;
+  std::unique_ptr<tasks::Task> canned_;
+  std::int64_t longest_batch_ = 1;  ///< samples a rank in a step that is not too long to be measured
+};
+
+}  // namespace
+
+Diagnosis diagnose(const tasks::Task& task, const train::TrainOptions& options, const DiagnoseOptions& asked) {
+  options.validate();
+  train::allow_algorithms(options);
+  train::plant_slow_disk(options);
+  return Examination(task, options, asked).run();
+}
+
+}  // namespace lockstep::tune

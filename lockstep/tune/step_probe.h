@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "lockstep/base/clock.h"
+#include "lockstep/observe/step_timer.h"
+#include "lockstep/parallel/world.h"
+#include "lockstep/train/plan.h"
+#include "lockstep/train/resources.h"
+
+namespace lockstep::tune {
+
+/// What the ranks did that made some steps of training together.
+struct StepMeasurement {
+  std::int64_t steps = 0;
+  std::int64_t samples = 0;
+  double seconds = 0;
+  double busy_cores = 0;                       ///< that the process kept at work, decode threads included, on the mean
+  std::vector<observe::PartSeconds> of_ranks;  ///< over all steps
+
+  double samples_per_second() const { return static_cast<double>(samples) / seconds; }
+  double seconds_per_step() const { return seconds / static_cast<double>(steps); }
+  double samples_per_step() const { return static_cast<double>(samples) / static_cast<double>(steps); }
+};
+
+/// Makes steps of training, as a run makes them, with all ranks of the world and for about so long after some that do
+/// not count: those in which the network is first used, and those that live on what was decoded ahead before. All is in
+/// one process. The stage is the last of the plan. Throws as train::run.
+StepMeasurement measure_steps(const parallel::World& world, const train::Plan& plan, const train::Resources& resources,
+                              Seconds duration);
+
+/// The seconds that each rank takes for one forward and backward pass over its batch while the others are idle.
+std::vector<double> measure_ranks_alone(const parallel::World& world, const train::Plan& plan,
+                                        const train::Resources& resources);
+
+}  // namespace lockstep::tune
