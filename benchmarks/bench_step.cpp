@@ -81,7 +81,8 @@ class WholeStep {
   }
 
   void run_forward_backward() {
-    const tasks::DeviceBatch on_device = train::to_device(batch_, device_);
+    tasks::DeviceBatch on_device = train::to_device(batch_, device_);
+    replica_.model().prepare(on_device);
     replica_.arena().begin_step();
     at::Tensor losses;
     {

@@ -51,6 +51,10 @@ class Model {
   /// model that knows one format keeps to it.
   virtual void set_memory_format(at::MemoryFormat) {}
 
+  /// What the device does to a batch before the network sees it, such as what is left of the augmentation. Called once
+  /// for a batch, before any of the calls below.
+  virtual void prepare(DeviceBatch&) {}
+
   /// The loss of each sample: (batch) float32. It depends on that sample alone; the loop sums it over the global batch
   /// and divides once by the global count, so that the split over ranks and passes does not matter. A term over the
   /// whole batch does not belong here.

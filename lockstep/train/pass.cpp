@@ -16,11 +16,14 @@ using observe::Part;
 at::Tensor run_pass(Replica& replica, const Plan& plan, c10::Device device, data::Batch& batch, std::uint64_t step,
                     double factor, observe::StepTimer& timer) {
   timer.enter(Part::kCopy);
-  const tasks::DeviceBatch on_device = to_device(batch, device);
+  tasks::DeviceBatch on_device = to_device(batch, device);
   std::vector<std::uint64_t> positions;
   for (const data::Draw& draw : batch.draws) {
     positions.push_back(draw.position);
   }
+
+  timer.enter(Part::kAugment);
+  replica.model().prepare(on_device);
 
   timer.enter(Part::kForward);
   const nn::SyncBatchNormScope joined(replica.batch_norm_group());

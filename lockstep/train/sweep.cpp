@@ -29,6 +29,13 @@ class EvaluationMode {
   nn::AutocastScope autocast_;
 };
 
+void visit_prepared(tasks::Model& model, data::Batch& batch, c10::Device device,
+                    const std::function<void(const tasks::DeviceBatch&)>& visit) {
+  tasks::DeviceBatch on_device = to_device(batch, device);
+  model.prepare(on_device);
+  visit(on_device);
+}
+
 }  // namespace
 
 void sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& model, data::DecodePool& pool,
@@ -49,7 +56,7 @@ void sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& m
     for (std::size_t pass = 0; pass < passes; ++pass) {
       data::Batch batch = loader.next(rank.index);
       if (batch.size() > 0) {
-        visit(to_device(batch, rank.device));
+        visit_prepared(model, batch, rank.device, visit);
       }
       loader.recycle(std::move(batch));
     }
@@ -66,7 +73,7 @@ void visit_samples(const parallel::Rank& rank, const data::Dataset& set, tasks::
   data::Batch batch = data::load_batch(set, draws, options.bad_samples);
   const EvaluationMode mode(model.network(), rank.device, options.precision);
   if (batch.size() > 0) {
-    visit(to_device(batch, rank.device));
+    visit_prepared(model, batch, rank.device, visit);
   }
 }
 

@@ -41,8 +41,15 @@ struct Photographs {
     image.masked_fill_(mask.unsqueeze(3) > 0, 200);
   }
 
+  /// Images of this size with the masks from `first` on, prepared for any model of the task.
+  DeviceBatch batch_of(const at::Tensor& images, std::int64_t first, std::int64_t count) const {
+    DeviceBatch batch{{images, mask.narrow(0, first, count), finish.narrow(0, first, count)}, host};
+    CamouflageModel(Options(), std::nullopt).prepare(batch);
+    return batch;
+  }
+
   DeviceBatch batch(std::int64_t first = 0, std::int64_t count = 2) const {
-    return {{image.narrow(0, first, count), mask.narrow(0, first, count), finish.narrow(0, first, count)}, host};
+    return batch_of(image.narrow(0, first, count), first, count);
   }
 
   data::Batch host;
@@ -182,8 +189,7 @@ TEST(CamouflageModel, CountsPixelsOfExpertsSinceTheLastCall) {
 
 TEST(CamouflageModel, SeesAnImageAndItsMirrorImageAlikeWithTheFlip) {
   const Photographs photographs;
-  const DeviceBatch mirrored{{photographs.image.flip(2).contiguous(), photographs.mask, photographs.finish},
-                             photographs.host};
+  const DeviceBatch mirrored = photographs.batch_of(photographs.image.flip(2).contiguous(), 0, 2);
   Options options = small_options();
   const at::NoGradGuard no_gradient;
   for (const bool flip : {false, true}) {

@@ -54,8 +54,12 @@ std::vector<std::string> CamouflageModel::backbone_stages() const {
   return {"backbone.stages.3.", "backbone.stages.2.", "backbone.stages.1.", "backbone.stages.0.", "backbone.stem."};
 }
 
+void CamouflageModel::prepare(DeviceBatch& batch) {
+  batch.fields[kImage] = nn::finish_images(batch.fields[kImage], batch.fields[kFinish]);
+}
+
 at::Tensor CamouflageModel::losses(const DeviceBatch& batch) {
-  at::Tensor images = nn::finish_images(batch.fields[kImage], batch.fields[kFinish]);
+  at::Tensor images = batch.fields[kImage];
   at::Tensor mask = batch.fields[kMask].to(at::kFloat).div_(255).unsqueeze(1);  // (batch, 1, height, width)
   if (!scales_.empty()) {
     const double factor = draw_scale(scales_, images.size(0));
@@ -90,7 +94,7 @@ at::Tensor CamouflageModel::look(const at::Tensor& images) {
 
 at::Tensor CamouflageModel::probabilities(const DeviceBatch& batch) {
   constexpr std::int64_t kWidth = -1;
-  const at::Tensor images = nn::finish_images(batch.fields[kImage], batch.fields[kFinish]);
+  const at::Tensor& images = batch.fields[kImage];
   at::Tensor probabilities = look(images);
   if (test_time_flip_) {
     probabilities = (probabilities + look(images.flip(kWidth)).flip(kWidth)) / 2;

@@ -21,6 +21,8 @@ class CamouflageModel : public Model {
   std::vector<std::string> backbone_stages() const override;
   void set_memory_format(at::MemoryFormat format) override { network_->set_memory_format(format); }
 
+  void prepare(DeviceBatch& batch) override;
+
   /// With several scales to be drawn from, it needs an nn::RandomScope.
   at::Tensor losses(const DeviceBatch& batch) override;
 
