@@ -37,8 +37,9 @@ at::Tensor finish_images(const at::Tensor& images, const at::Tensor& samples) {
   if (images.is_cpu()) {
     return finish_on_host(images.contiguous(), samples.contiguous());
   }
-  if (const auto on_gpu = parallel::cuda_module().finish_images; on_gpu != nullptr) {
-    return on_gpu(images.contiguous(), samples.contiguous());
+  const parallel::CudaModule* module = parallel::find_cuda_module();
+  if (module != nullptr && module->finish_images != nullptr) {
+    return module->finish_images(images.contiguous(), samples.contiguous());
   }
   return finish_on_host(images.cpu().contiguous(), samples.cpu().contiguous()).to(images.device());
 }

@@ -47,6 +47,8 @@ void load_cuda() {
   });
 }
 
+const CudaModule* find_cuda_module() { return loaded_module().module; }
+
 const CudaModule& cuda_module() {
   const Loaded& loaded = loaded_module();
   if (loaded.module == nullptr) {

@@ -27,7 +27,10 @@ struct CudaModule {
 /// since it remembers the answer: gpu_count() sees to that.
 void load_cuda();
 
-/// The module, loaded now if need be, driver or not. Throws MachineError where it was not built, or cannot be loaded.
+/// The module, loaded now if need be, driver or not; null where it was not built, or cannot be loaded.
+const CudaModule* find_cuda_module();
+
+/// The same. Throws MachineError where there is none.
 const CudaModule& cuda_module();
 
 }  // namespace lockstep::parallel

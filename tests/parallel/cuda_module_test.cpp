@@ -23,13 +23,14 @@ class CudaModuleTest : public testing::Test {
 TEST_F(CudaModuleTest, FindsAllThatItNeedsInTheProgram) {
   EXPECT_NE(cuda_module().make_nccl_enqueuer, nullptr);
   EXPECT_NE(cuda_module().make_nccl_backend, nullptr);
+  EXPECT_EQ(cuda_module().finish_images != nullptr, LOCKSTEP_TEST_HAS_KERNELS);
 }
 
 TEST_F(CudaModuleTest, ItsErrorsAreThoseOfTheProgram) {
   if (gpu_count() > 0) {
     GTEST_SKIP() << "needs a machine without a GPU";
   }
-  EXPECT_THROW(cuda_module().make_nccl_enqueuer({c10::Device(c10::kCUDA, 0)}), std::exception);
+  EXPECT_THROW(cuda_module().make_nccl_enqueuer({c10::Device(c10::kCUDA, 0)}), MachineError);
 }
 
 }  // namespace

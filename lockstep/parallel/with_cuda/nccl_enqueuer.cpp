@@ -1,4 +1,5 @@
 #include <c10/core/DeviceGuard.h>
+#include <c10/cuda/CUDAFunctions.h>
 #include <c10/cuda/CUDAStream.h>
 #include <nccl.h>
 
@@ -76,6 +77,9 @@ class NcclEnqueuer : public GpuEnqueuer {
   explicit NcclEnqueuer(const std::vector<c10::Device>& devices) {
     std::vector<int> indices;
     for (const c10::Device& device : devices) {
+      if (device.index() >= c10::cuda::device_count()) {
+        throw MachineError(text("there is no ", device.str()), "check the driver with nvidia-smi");
+      }
       indices.push_back(device.index());
       streams_.push_back(c10::cuda::getStreamFromPool(/*isHighPriority=*/true, device.index()));
     }
