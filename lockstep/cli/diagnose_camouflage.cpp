@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/base/files.h"
+#include "lockstep/base/log.h"
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
@@ -58,6 +59,10 @@ ExitCode diagnose_camouflage(const std::string& command, const std::vector<std::
                      "start it without torchrun or srun; --devices names the devices");
   }
   arguments.diagnose.has_cache = has_unused_cache(table);
+  if (setup.task.cache.is_on()) {
+    log::info("--cache is left out: what is measured decodes each file, and keeps nothing");
+    setup.task.cache = {};
+  }
   const tasks::camouflage::CamouflageTask task(setup.task);
   const tune::Diagnosis diagnosis = tune::diagnose(task, setup.train, arguments.diagnose);
   std::cout << tune::to_text(diagnosis);

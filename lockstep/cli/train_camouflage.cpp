@@ -77,13 +77,15 @@ train::RunEnd train_in_world(const parallel::World& world, CamouflageSetup& setu
     make_room(*folder, table, setup.train.fresh);
   }
   world.meet("the run folder");
+  data::BadSamples bad_samples(static_cast<std::size_t>(setup.train.max_bad_samples));
   if (setup.train.autotune && !checkpoint::SnapshotFolder(setup.train.checkpoint_dir).has_last()) {
-    train::autotune(world, task, setup.train);
+    train::autotune(world, task, setup.train, bad_samples);
   }
   if (folder) {
     keep_recipe(*folder, table);
   }
-  const train::RunEnd end = train::run(world, task, setup.train, folder ? &*folder : nullptr, to_json(table));
+  const train::RunEnd end =
+      train::run(world, task, setup.train, folder ? &*folder : nullptr, to_json(table), &bad_samples);
   if (folder) {
     log::info(text("the best weights are in ", folder->best_model().string(), ", the report in ",
                    (folder->path() / observe::kReportFile).string()));

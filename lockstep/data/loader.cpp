@@ -106,6 +106,7 @@ struct Lane {
   PendingBatch& at(std::size_t place) { return ring[(first + place) % ring.size()]; }
 
   PassSequence passes;
+  std::optional<Pass> to_come{};              ///< taken out of the sequence, and not in the ring yet
   std::uint64_t epoch = 0;                    ///< the one that `order` is of
   std::shared_ptr<const EpochOrder> order{};  ///< shared by the lanes that are in the same epoch
   std::condition_variable ready{};
@@ -149,6 +150,7 @@ struct Loader::State {
   std::shared_ptr<const EpochOrder> order_of(std::uint64_t epoch) const;
   void fill(Batch& batch, const Pass& pass, const EpochOrder& order);
   void prefetch(Lane& lane);
+  bool prefetch_one(Lane& lane);
 
   template <typename Visit>
   void for_each_pending(const Visit& visit) {
@@ -193,21 +195,32 @@ void Loader::State::fill(Batch& batch, const Pass& pass, const EpochOrder& order
   shape_batch(batch, work.dataset.layout(), most_samples, *work.options.memory);
 }
 
-/// Puts the rank's next pass, if there is one, into the pool's queue. The mutex must be held.
+/// Fills the rank's ring, as far as it has passes. The mutex must be held. Where it throws, the same pass is the next
+/// one still.
 void Loader::State::prefetch(Lane& lane) {
-  const std::optional<Pass> pass = lane.passes.next();
-  if (!pass) {
-    return;
+  while (lane.ahead < lane.ring.size() && prefetch_one(lane)) {
   }
-  if (!lane.order || lane.epoch != pass->epoch) {
-    lane.order = order_of(pass->epoch);
-    lane.epoch = pass->epoch;
+}
+
+/// Puts the rank's next pass into the pool's queue; false if there is none.
+bool Loader::State::prefetch_one(Lane& lane) {
+  if (!lane.to_come) {
+    lane.to_come = lane.passes.next();
+  }
+  if (!lane.to_come) {
+    return false;
+  }
+  if (!lane.order || lane.epoch != lane.to_come->epoch) {
+    lane.order = order_of(lane.to_come->epoch);
+    lane.epoch = lane.to_come->epoch;
   }
   PendingBatch& pending = lane.at(lane.ahead);
-  fill(pending.batch, *pass, *lane.order);
+  fill(pending.batch, *lane.to_come, *lane.order);
   pending.expect_all();
   pool.submit(pending, pending.batch.size());
   ++lane.ahead;
+  lane.to_come.reset();
+  return true;
 }
 
 Loader::Loader(DecodePool& pool, const Dataset& dataset, const RunPlan& plan, const LoaderOptions& options)
@@ -225,7 +238,7 @@ Loader::Loader(DecodePool& pool, const Dataset& dataset, const RunPlan& plan, co
   }
   for (int i = 0; i < options.prefetch_factor; ++i) {
     for (Lane& lane : state_->lanes) {
-      state_->prefetch(lane);
+      state_->prefetch_one(lane);
     }
   }
 }
@@ -238,6 +251,9 @@ Batch Loader::next(int rank) {
   {
     std::unique_lock lock(state_->work.mutex);
     Lane& lane = state_->lanes.at(static_cast<std::size_t>(rank));
+    if (lane.ahead == 0 && !state_->cancelled) {
+      state_->prefetch(lane);  // there was no memory for it before
+    }
     LOCKSTEP_ASSERT(state_->cancelled || lane.ahead > 0, "a rank asks for more passes than it has");
     {
       const ProbeScope probe("wait for data");

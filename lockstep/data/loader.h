@@ -49,7 +49,8 @@ class Loader {
   /// The next pass of this rank: one call for each of `BatchPlan::passes`, step by step. Waits until it is decoded. It
   /// has fewer samples than planned, or none, where some could not be read (see BadSamples).
   /// Throws what the dataset threw for a sample of this pass (the first one, if several; an error that is neither a
-  /// UserError nor a lack of memory then names the sample), and LoaderCancelled.
+  /// UserError nor a lack of memory then names the sample), std::bad_alloc where there is no memory for what comes
+  /// later, and LoaderCancelled. A pass for which it has thrown is over: the next call gives the one behind it.
   Batch next(int rank);
 
   /// Takes back a batch's memory for one that comes later.

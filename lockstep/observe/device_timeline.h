@@ -16,6 +16,9 @@ class DeviceTimeline {
   /// The seconds from the oldest mark to the one after it, once the device has passed both; the oldest is then
   /// forgotten. Nothing where it has not, or where there is no second mark. Does not wait.
   virtual std::optional<double> take_interval() = 0;
+
+  /// Waits until the device has passed all marks.
+  virtual void wait() = 0;
 };
 
 }  // namespace lockstep::observe

@@ -63,6 +63,15 @@ PartSeconds StepTimer::take_account(Clock::time_point now) {
   return std::exchange(account_, PartSeconds());
 }
 
+PartSeconds StepTimer::take_last_account(Clock::time_point now) {
+  close_part(now);
+  if (timeline_) {
+    timeline_->wait();
+  }
+  read_timeline();
+  return std::exchange(account_, PartSeconds());
+}
+
 void StepTimer::close_part(Clock::time_point now) {
   if (timeline_) {
     timeline_->mark();

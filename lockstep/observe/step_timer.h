@@ -58,8 +58,8 @@ class PartSeconds {
 /// by the rank's own thread, whose probe shows the part.
 ///
 /// Where the rank has a device with a timeline of its own, marks are set on that: a part has the time in which the
-/// device worked for it, or for want of anything else stood idle while the rank was in it. Nobody waits for the device,
-/// so that what it has not passed yet at the end of a step counts in the next one.
+/// device worked for it, or for want of anything else stood idle while the rank was in it. Nobody waits for the device
+/// before the end, so that what it has not passed yet at the end of a step counts in the next one.
 class StepTimer {
  public:
   explicit StepTimer(Clock::time_point now = Clock::now()) : mark_(now) {}
@@ -77,6 +77,9 @@ class StepTimer {
 
   /// All since this was last asked, or since the start, whether or not a step has ended.
   PartSeconds take_account(Clock::time_point now = Clock::now());
+
+  /// The same at the end: waits for the device, so that nothing is left out.
+  PartSeconds take_last_account(Clock::time_point now = Clock::now());
 
  private:
   void close_part(Clock::time_point now);

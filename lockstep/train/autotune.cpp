@@ -125,7 +125,8 @@ Tuning find_best(const Plan& plan, parallel::Rank& rank, int most_threads_here) 
 
 }  // namespace
 
-void autotune(const parallel::World& world, const tasks::Task& task, TrainOptions& options) {
+void autotune(const parallel::World& world, const tasks::Task& task, TrainOptions& options,
+              data::BadSamples& bad_samples) {
   options.validate();
   const bool on_cpu = world.devices.front().is_cpu();
   const bool threads_are_open = on_cpu && !options.threads_per_rank;
@@ -134,7 +135,6 @@ void autotune(const parallel::World& world, const tasks::Task& task, TrainOption
     return;
   }
   allow_algorithms(options);
-  data::BadSamples bad_samples(static_cast<std::size_t>(options.max_bad_samples));
   Plan plan = plan_of(world, task, options);
   plan.bad_samples = &bad_samples;
   const int most_threads = most_threads_per_rank(world, parallel::available_cores(), options);

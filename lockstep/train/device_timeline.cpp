@@ -32,6 +32,12 @@ class EventTimeline : public observe::DeviceTimeline {
     return seconds;
   }
 
+  void wait() override {
+    if (!marks_.empty()) {
+      marks_.back().synchronize();
+    }
+  }
+
  private:
   c10::Event take_spare() {
     c10::Event event = std::move(spare_.back());

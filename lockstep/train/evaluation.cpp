@@ -62,6 +62,9 @@ Metrics evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& mo
   for (PlacedRecord& one : placed) {
     records.push_back(std::move(one.record));
   }
+  if (records.empty()) {
+    throw DataError("no sample of the evaluation set can be read", "mend the files that are named above");
+  }
   return task.summarise(records);
 }
 

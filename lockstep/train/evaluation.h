@@ -20,7 +20,8 @@ using Statistics = std::map<std::string, double>;
 
 /// The metrics of a model over the task's evaluation set, each sample counted once. Collective: every rank scores its
 /// share, and all get the same numbers. Sums are taken in the order of the set, whoever scored a sample. A sample that
-/// cannot be read is not counted and noted in `bad_samples`; without them it is an error.
+/// cannot be read is not counted and noted in `bad_samples`; without them it is an error. Throws DataError, on all
+/// ranks, where none can be read.
 Metrics evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model, data::DecodePool& pool,
                  std::int64_t batch_size, const Precision& precision, data::BadSamples* bad_samples = nullptr);
 

@@ -65,7 +65,7 @@ void Journal::stepped(const checkpoint::State& state, const StepOutcome& outcome
   const Verdict& verdict = outcome.verdict;
   log_.write(observe::StepEvent{state.step + 1, state.epoch + 1, verdict.loss, outcome.learning_rate,
                                 hexadecimal(verdict.digest), outcome.gradient_norm, seconds.by_name()});
-  if (!outcome.applied) {
+  if (!outcome.applied && !outcome.is_empty()) {
     record_skip(state, outcome);
   }
   epoch_sync_.bytes += outcome.sync.bytes;

@@ -19,7 +19,8 @@ RunEnd Loop::run(checkpoint::State& state) {
   since_account_.lap();
   const RunEnd end = train(state);
   if (journal_ != nullptr) {
-    journal_->loop_ended(step_.timer().take_account(), since_account_.lap());
+    const observe::PartSeconds own = step_.timer().take_last_account();  // before the clock, since it may wait
+    journal_->loop_ended(own, since_account_.lap());
   }
   return end;
 }
@@ -77,7 +78,8 @@ void Loop::stop_if_hopeless(const checkpoint::State& state, const StepOutcome& o
   constexpr int kMaxSkips = 20;
   constexpr int kMaxFailures = 3;
   const Verdict& verdict = outcome.verdict;
-  skips_in_a_row_ = outcome.applied || !verdict.failure.empty() ? 0 : skips_in_a_row_ + 1;
+  const bool was_skipped = !outcome.applied && verdict.failure.empty() && !outcome.is_empty();
+  skips_in_a_row_ = was_skipped ? skips_in_a_row_ + 1 : 0;
   failures_in_a_row_ = verdict.failure.empty() ? 0 : failures_in_a_row_ + 1;
   if (failures_in_a_row_ == kMaxFailures) {
     const std::string problem = text(kMaxFailures, " steps in a row failed, the last one with: ", verdict.failure);
@@ -100,7 +102,7 @@ void Loop::advance(const Stage& stage, checkpoint::State& state, const StepOutco
     ++state.updates;
   } else if (!outcome.verdict.failure.empty()) {
     ++state.dropped;
-  } else if (!outcome.scale_was_cut) {
+  } else if (!outcome.scale_was_cut && !outcome.is_empty()) {
     ++state.skipped;
   }
   state.elapsed_seconds += since_start_.lap();

@@ -284,15 +284,15 @@ RunEnd train_and_record(Setting& setting, const checkpoint::RunFolder& folder, c
 }  // namespace
 
 RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOptions& options,
-           const checkpoint::RunFolder* folder, const nlohmann::json& recipe) {
+           const checkpoint::RunFolder* folder, const nlohmann::json& recipe, data::BadSamples* bad_samples) {
   const StopSignals signals;
   options.validate();
   allow_algorithms(options);
   plant_slow_disk(options);
 
-  data::BadSamples bad_samples(static_cast<std::size_t>(options.max_bad_samples));
+  data::BadSamples of_this_run(static_cast<std::size_t>(options.max_bad_samples));
   Setting setting = settle(world, task, options);
-  setting.plan.bad_samples = &bad_samples;
+  setting.plan.bad_samples = bad_samples != nullptr ? bad_samples : &of_this_run;
   return folder != nullptr ? train_and_record(setting, *folder, recipe) : train_on_all_ranks(setting, nullptr);
 }
 

@@ -14,8 +14,8 @@ namespace lockstep::train {
 /// until it is stopped, and leaves log, snapshots, metrics, the best weights and a report in the folder. `folder` is
 /// held by the first process of the world, which alone writes, and null in the others; it is prepared when this is
 /// called in any of them. `recipe` is what the log shows as the options of the run. Throws UserError; what was saved
-/// before is then safe.
+/// before is then safe. `bad_samples`: those that autotune has met for this run; null for none.
 RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOptions& options,
-           const checkpoint::RunFolder* folder, const nlohmann::json& recipe);
+           const checkpoint::RunFolder* folder, const nlohmann::json& recipe, data::BadSamples* bad_samples = nullptr);
 
 }  // namespace lockstep::train

@@ -77,7 +77,9 @@ void Step::run_passes(const Share& share, Vote& vote) {
       if (batch.size() > 0 || share.joined_passes > 0) {
         run_pass(batch, share, vote);
       }
-      loader_.recycle(std::move(batch));
+      if (has_samples) {
+        loader_.recycle(std::move(batch));  // the others are not the loader's
+      }
     }
   } catch (const UserError&) {
     throw;
@@ -147,6 +149,9 @@ void Step::update(const Stage& stage, double loss_scale, checkpoint::State& stat
     return;
   }
   outcome.gradient_norm = replica_.arena().gradient_norm() / loss_scale;
+  if (outcome.is_empty()) {
+    return;
+  }
   const bool finite = std::isfinite(outcome.gradient_norm);
   outcome.applied = finite && std::isfinite(outcome.verdict.loss);
   if (plan_.precision.scales_loss()) {

@@ -19,6 +19,9 @@ struct StepOutcome {
   bool applied = false;        ///< whether the update was applied; not where loss or gradients are not finite
   bool scale_was_cut = false;  ///< fp16: the gradients were too large for the loss scale, which is lower now
   parallel::SyncReport sync;
+
+  /// Whether all samples were left out (see data::BadSamples): such a step moves nothing, and counts as nothing else.
+  bool is_empty() const { return verdict.failure.empty() && verdict.samples == 0; }
 };
 
 /// Consumes one global batch: on every rank forward and backward over its passes, then together reduce, agree, update.

@@ -3,23 +3,29 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lockstep/base/error.h"
 #include "lockstep/data/batch.h"
 
 namespace lockstep::tune {
 namespace {
 
-data::Batch load_some(const data::Dataset& samples, std::size_t count, std::uint64_t seed) {
+data::Batch load_some(const data::Dataset& samples, std::size_t count, std::uint64_t seed,
+                      data::BadSamples* bad_samples) {
   std::vector<data::Draw> draws;
   for (std::uint64_t index = 0; index < std::min(count, samples.size()); ++index) {
     draws.push_back({seed, 0, index, index});
   }
-  return data::load_batch(samples, std::move(draws));
+  data::Batch batch = data::load_batch(samples, std::move(draws), bad_samples);
+  if (batch.size() == 0) {
+    throw DataError("none of the first samples can be read", "mend the files that are named above");
+  }
+  return batch;
 }
 
 class CannedDataset : public data::Dataset {
  public:
-  CannedDataset(const data::Dataset& samples, std::size_t count, std::uint64_t seed)
-      : samples_(samples), kept_(load_some(samples, count, seed)) {}
+  CannedDataset(const data::Dataset& samples, std::size_t count, std::uint64_t seed, data::BadSamples* bad_samples)
+      : samples_(samples), kept_(load_some(samples, count, seed, bad_samples)) {}
 
   std::size_t size() const override { return samples_.size(); }
   const std::vector<data::Field>& layout() const override { return samples_.layout(); }
@@ -41,8 +47,8 @@ class CannedDataset : public data::Dataset {
 
 class CannedTask : public tasks::Task {
  public:
-  CannedTask(const tasks::Task& task, std::size_t count, std::uint64_t seed)
-      : task_(task), samples_(task.training_set(), count, seed) {}
+  CannedTask(const tasks::Task& task, std::size_t count, std::uint64_t seed, data::BadSamples* bad_samples)
+      : task_(task), samples_(task.training_set(), count, seed, bad_samples) {}
 
   std::string name() const override { return task_.name(); }
   const data::Dataset& training_set() const override { return samples_; }
@@ -63,8 +69,9 @@ class CannedTask : public tasks::Task {
 
 }  // namespace
 
-std::unique_ptr<tasks::Task> make_canned_task(const tasks::Task& task, std::size_t count, std::uint64_t seed) {
-  return std::make_unique<CannedTask>(task, count, seed);
+std::unique_ptr<tasks::Task> make_canned_task(const tasks::Task& task, std::size_t count, std::uint64_t seed,
+                                              data::BadSamples* bad_samples) {
+  return std::make_unique<CannedTask>(task, count, seed, bad_samples);
 }
 
 }  // namespace lockstep::tune

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "lockstep/base/error.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
 #include "lockstep/observe/time_account.h"
@@ -42,14 +43,16 @@ train::TrainOptions with_batch(train::TrainOptions options, std::int64_t batch_s
 /// All that is measured, one after the other.
 class Examination {
  public:
-  Examination(const tasks::Task& task, const train::TrainOptions& options, const DiagnoseOptions& asked)
+  Examination(const tasks::Task& task, const train::TrainOptions& options, const DiagnoseOptions& asked,
+              data::BadSamples& bad_samples)
       : task_(task),
         options_(for_measuring(options)),
         asked_(asked),
+        bad_samples_(bad_samples),
         world_(parallel::parse_devices(options.devices)),
         cores_(parallel::available_cores()),
         resources_(train::share_cores(world_, cores_, options_, /*threads_of_run=*/0)),
-        canned_(make_canned_task(task, kCannedSamples, options.seed)) {}
+        canned_(make_canned_task(task, kCannedSamples, options.seed, &bad_samples)) {}
 
   Diagnosis run() {
     Diagnosis diagnosis;
@@ -65,7 +68,7 @@ class Examination {
     }
     try_larger_batches(diagnosis);
     log::info("the whole loop …");
-    diagnosis.loop = measure_steps(world_, plan_of(task_, options_), resources_, share(0.2));
+    diagnosis.loop = measure_loop(options_, resources_, share(0.2));
     diagnosis.findings.samples_per_second = diagnosis.loop.samples_per_second();
     diagnosis.setting = describe();
     diagnosis.verdict = judge(diagnosis.findings);
@@ -81,16 +84,30 @@ class Examination {
     plan.stages = train::plan_stages(options, task, world_.size);
     plan.precision = train::choose_precision(options.precision, world_.devices.front());
     plan.memory_format = train::choose_memory_format(options.memory_format);
+    plan.bad_samples = &bad_samples_;
     return plan;
   }
 
-  void measure_loads(Diagnosis& diagnosis) const {
-    const data::Dataset& samples = task_.training_set();
+  /// By threads that load what was not loaded yet.
+  LoadMeasurement measure_load(int threads) {
+    const LoadMeasurement measured =
+        measure_loading(task_.training_set(), threads, share(0.06), options_.seed, next_position_, &bad_samples_);
+    next_position_ += static_cast<std::uint64_t>(measured.samples);
+    return measured;
+  }
+
+  /// The same for steps with everything.
+  StepMeasurement measure_loop(const train::TrainOptions& options, const train::Resources& resources,
+                               Seconds duration) {
+    StepMeasurement measured = measure_steps(world_, plan_of(task_, options), resources, duration, next_position_);
+    next_position_ = measured.end_position;
+    return measured;
+  }
+
+  void measure_loads(Diagnosis& diagnosis) {
     log::info("loading samples, and nothing else …");
-    diagnosis.one_thread = measure_loading(samples, 1, share(0.06), options_.seed, 0);
-    const auto next = static_cast<std::uint64_t>(diagnosis.one_thread.samples);
-    diagnosis.all_cores =
-        cores_ > 1 ? measure_loading(samples, cores_, share(0.06), options_.seed, next) : diagnosis.one_thread;
+    diagnosis.one_thread = measure_load(1);
+    diagnosis.all_cores = cores_ > 1 ? measure_load(cores_) : diagnosis.one_thread;
     Findings& findings = diagnosis.findings;
     findings.load = costs_of(diagnosis.one_thread, diagnosis.all_cores);
     for (const auto& [work, time] : diagnosis.one_thread.work) {
@@ -124,7 +141,7 @@ class Examination {
     findings.ranks_by_rule = by_rule ? world_.size : 0;
   }
 
-  /// Doubles the batch as long as that makes the ranks faster, and fits into the time and the training set.
+  /// Doubles the batch as long as that makes the ranks faster, and fits into the memory, the time and the training set.
   void try_larger_batches(Diagnosis& diagnosis) const {
     constexpr double kFaster = 1.05;
     constexpr std::int64_t kMostTimes = 16;
@@ -133,9 +150,7 @@ class Examination {
     for (std::int64_t batch = 2 * options_.batch_size; batch <= std::min(most, kMostTimes * options_.batch_size);
          batch *= 2) {
       log::info(text("steps with a batch of ", batch, " …"));
-      const train::TrainOptions larger = with_batch(options_, batch);
-      const double rate =
-          measure_steps(world_, plan_of(*canned_, larger), resources_, share(0.05)).samples_per_second();
+      const double rate = try_batch(batch);
       if (rate < kFaster * before) {
         return;
       }
@@ -144,7 +159,19 @@ class Examination {
     }
   }
 
-  void try_first_change(Diagnosis& diagnosis) const {
+  /// Samples a second, their data at hand; 0 where the machine, which could do it with a smaller batch, has not enough
+  /// memory.
+  double try_batch(std::int64_t batch) const {
+    const train::TrainOptions options = with_batch(options_, batch);
+    try {
+      return measure_steps(world_, plan_of(*canned_, options), resources_, share(0.05)).samples_per_second();
+    } catch (const MachineError& error) {
+      log::info(text("a batch of ", batch, " is too large: ", error.what()));
+      return 0;
+    }
+  }
+
+  void try_first_change(Diagnosis& diagnosis) {
     if (diagnosis.verdict.changes.empty()) {
       return;
     }
@@ -159,8 +186,7 @@ class Examination {
     }
     log::info(text("the whole loop with ", change.flag, " ", change.value, " …"));
     const train::Resources resources = train::share_cores(world_, cores_, options, /*threads_of_run=*/0);
-    diagnosis.tried_per_second =
-        measure_steps(world_, plan_of(task_, options), resources, share(0.12)).samples_per_second();
+    diagnosis.tried_per_second = measure_loop(options, resources, share(0.12)).samples_per_second();
   }
 
   std::string devices_without_slowest(const std::vector<double>& seconds) const {
@@ -188,11 +214,13 @@ class Examination {
   const tasks::Task& task_;
   train::TrainOptions options_;
   DiagnoseOptions asked_;
+  data::BadSamples& bad_samples_;
   parallel::World world_;
   int cores_;
   train::Resources resources_;
   std::unique_ptr<tasks::Task> canned_;
-  std::int64_t longest_batch_ = 1;  ///< samples a rank in a step that is not too long to be measured
+  std::int64_t longest_batch_ = 1;   ///< samples a rank in a step that is not too long to be measured
+  std::uint64_t next_position_ = 0;  ///< of the training order, from which on nothing was loaded yet
 };
 
 }  // namespace
@@ -201,7 +229,8 @@ Diagnosis diagnose(const tasks::Task& task, const train::TrainOptions& options, 
   options.validate();
   train::allow_algorithms(options);
   train::plant_slow_disk(options);
-  return Examination(task, options, asked).run();
+  data::BadSamples bad_samples(static_cast<std::size_t>(options.max_bad_samples));
+  return Examination(task, options, asked, bad_samples).run();
 }
 
 }  // namespace lockstep::tune

@@ -33,8 +33,10 @@ struct Diagnosis {
 /// Measures, on the user's data, network and devices, what a run with these options would do: loading alone with one
 /// thread and with one on each core, the passes of each rank alone, the steps of all ranks with data at hand and with
 /// larger batches, and the whole loop; then judges, and tries what it recommends. Where steps are so slow that they
-/// cannot be measured in the time, they are made with smaller batches. All ranks are in this process; nothing is
-/// written. Throws UserError as train::run.
+/// cannot be measured in the time, they are made with smaller batches. Nothing but a few samples is loaded twice, as
+/// far as the training set goes, and the task should keep no decoded pixels, so that what is loaded later is not faster
+/// for it. Samples that cannot be read are left out, as many as options.max_bad_samples. All ranks are in this process;
+/// nothing is written. Throws UserError as train::run.
 Diagnosis diagnose(const tasks::Task& task, const train::TrainOptions& options, const DiagnoseOptions& asked);
 
 }  // namespace lockstep::tune

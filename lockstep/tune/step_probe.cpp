@@ -6,9 +6,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "lockstep/base/error.h"
+#include "lockstep/base/text.h"
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/launch.h"
 #include "lockstep/train/evaluation.h"
+#include "lockstep/train/page_locked.h"
 #include "lockstep/train/pass.h"
 #include "lockstep/train/step.h"
 #include "lockstep/train/tuning.h"
@@ -30,21 +33,53 @@ parallel::LaunchOptions launching(const train::Plan& plan, const train::Resource
   return {.threads_per_rank = resources.threads_per_rank, .timeout = Seconds(plan.options.watchdog_seconds)};
 }
 
+/// A step of an epoch.
+struct Place {
+  std::uint64_t epoch = 0;
+  std::uint64_t step = 0;
+};
+
+/// The first step that holds nothing before this position of the stage's epochs.
+Place place_behind(const train::Stage& stage, std::uint64_t position) {
+  const data::BatchPlan& batches = stage.batches;
+  Place place{static_cast<std::uint64_t>(stage.first_epoch) + position / batches.samples_per_epoch,
+              (position % batches.samples_per_epoch + batches.global_batch - 1) / batches.global_batch};
+  if (place.step == batches.steps_per_epoch()) {
+    place = {place.epoch + 1, 0};
+  }
+  return place;
+}
+
+/// A step that fails ends a measurement, where it would be dropped in a run: it is no measure of anything.
+void check(const train::Verdict& verdict) {
+  if (verdict.failure.empty()) {
+    return;
+  }
+  const std::string problem = text("a step failed: ", verdict.failure);
+  if (verdict.out_of_memory) {
+    throw MachineError(problem, "lower --batch-size or --img-size");
+  }
+  throw TrainingError(problem, "a run would drop such steps, or end");
+}
+
 /// A rank that makes one step of training after the other.
 class Stepper {
  public:
-  Stepper(const train::Plan& plan, parallel::Rank& rank, data::Loader& loader)
+  Stepper(const train::Plan& plan, parallel::Rank& rank, data::Loader& loader, Place first)
       : stage_(plan.stages.back()), replica_(plan.task, plan.options, rank), step_(rank, replica_, loader, plan) {
     replica_.set_memory_format(plan.memory_format.of_tensors());
-    state_.epoch = stage_.first_epoch;
+    replica_.enter(stage_, stage_.first_epoch, /*step_in_epoch=*/0);  // with a fresh optimizer, wherever it begins
+    state_.epoch = static_cast<std::int64_t>(first.epoch);
+    state_.step_in_epoch = static_cast<std::int64_t>(first.step);
     state_.step = stage_.first_step;
     state_.loss_scaler = optim::LossScaler({}).state();
   }
 
-  /// Collective: samples of all ranks.
+  /// Collective: samples of all ranks. Throws as `check`, on every rank.
   std::int64_t step() {
     replica_.enter(stage_, state_.epoch, state_.step_in_epoch);
     const train::StepOutcome outcome = step_.run(stage_, state_, /*wants_to_save=*/false);
+    check(outcome.verdict);
     replica_.follow_landing_order();
     step_.timer().end_step();
     ++state_.step;
@@ -56,8 +91,13 @@ class Stepper {
     return outcome.verdict.samples;
   }
 
+  /// Behind the steps that were made, in the order of the stage's epochs.
+  std::uint64_t position() const {
+    return static_cast<std::uint64_t>(state_.epoch - stage_.first_epoch) * stage_.batches.samples_per_epoch +
+           static_cast<std::uint64_t>(state_.step_in_epoch) * stage_.batches.global_batch;
+  }
+
   observe::StepTimer& timer() { return step_.timer(); }
-  train::Replica& replica() { return replica_; }
 
  private:
   const train::Stage& stage_;
@@ -66,11 +106,14 @@ class Stepper {
   checkpoint::State state_;
 };
 
-data::LoaderOptions loading(const train::Plan& plan) {
+data::LoaderOptions loading(const train::Plan& plan, Place first, c10::Device device) {
   data::LoaderOptions options;
   options.seed = plan.options.seed;
   options.prefetch_factor = static_cast<int>(plan.options.prefetch_factor);
-  options.first_epoch = static_cast<std::uint64_t>(plan.stages.back().first_epoch);
+  options.first_epoch = first.epoch;
+  options.first_step = first.step;
+  options.bad_samples = plan.bad_samples;
+  options.memory = &train::host_memory_for(device);
   return options;
 }
 
@@ -104,18 +147,27 @@ StepMeasurement count_steps(Stepper& stepper, parallel::Rank& rank, int before, 
   return measured;
 }
 
+/// The samples that are decoded ahead, of all ranks, and behind the steps that were made.
+std::uint64_t samples_ahead(const train::Plan& plan) {
+  const data::BatchPlan& batches = plan.stages.back().batches;
+  return static_cast<std::uint64_t>(plan.options.prefetch_factor * batches.world_size) * batches.per_rank_batch;
+}
+
 }  // namespace
 
 StepMeasurement measure_steps(const parallel::World& world, const train::Plan& plan, const train::Resources& resources,
-                              Seconds duration) {
+                              Seconds duration, std::uint64_t first_position) {
+  const Place first = place_behind(plan.stages.back(), first_position);
   data::DecodePool pool(resources.decode_threads);
-  data::Loader loader(pool, plan.task.training_set(), train::run_plan(plan.stages), loading(plan));
+  data::Loader loader(pool, plan.task.training_set(), train::run_plan(plan.stages),
+                      loading(plan, first, world.devices.front()));
   StepMeasurement measured;
   parallel::launch(world, launching(plan, resources), [&](parallel::Rank& rank) {
-    Stepper stepper(plan, rank, loader);
+    Stepper stepper(plan, rank, loader, first);
     const StepMeasurement own = count_steps(stepper, rank, steps_before(plan), duration);
     if (rank.is_first()) {
       measured = own;
+      measured.end_position = stepper.position() + samples_ahead(plan);
     }
   });
   return measured;

@@ -134,6 +134,36 @@ TEST(Loader, KeepsTheOrderOfTheDatasetWithoutShuffle) {
   EXPECT_EQ(received.indices, received.positions);
 }
 
+/// Memory that can run out.
+std::atomic<bool> memory_is_full = false;
+
+std::byte* take_while_there_is_some(std::size_t bytes) {
+  if (memory_is_full) {
+    throw std::bad_alloc();
+  }
+  return ordinary_memory().take(bytes);
+}
+
+TEST(Loader, APassForWhichThereWasNoMemoryComesInItsTurn) {
+  static const HostMemory memory = {&take_while_there_is_some, ordinary_memory().give_back};
+  const NumberDataset dataset(12);
+  for (const int ahead : {1, 2, 3}) {
+    DecodePool pool(2);
+    LoaderOptions options = epochs(1);
+    options.shuffle = false;
+    options.prefetch_factor = ahead;
+    options.memory = &memory;
+    Loader loader(pool, dataset, BatchPlan{12, 2, 2, 1}, options);
+    EXPECT_EQ(loader.next(0).draws.at(0).index, 0U);  // no batch comes back, so that each one needs memory
+    memory_is_full = true;
+    EXPECT_THROW(loader.next(0), std::bad_alloc);
+    memory_is_full = false;
+    for (const std::uint64_t first : {4U, 6U, 8U, 10U}) {
+      EXPECT_EQ(loader.next(0).draws.at(0).index, first);
+    }
+  }
+}
+
 TEST(Loader, ResumesAtAStepWithTheSameSamples) {
   const BatchPlan plan{10, 4, 2, 1};
   const Received whole = run(2, plan, epochs(3))[0];

@@ -64,6 +64,8 @@ class FakeTimeline : public DeviceTimeline {
     return seconds;
   }
 
+  void wait() override { passed_ = marks_; }
+
  private:
   std::deque<double>& intervals_;
   int& passed_;  ///< marks
@@ -98,6 +100,16 @@ TEST(StepTimer, WhatTheDeviceHasNotPassedYetCountsInTheNextStep) {
   EXPECT_DOUBLE_EQ(timer.last_step()[Part::kUpdate], 4);
   EXPECT_DOUBLE_EQ(timer.last_step()[Part::kForward], 16);
   EXPECT_DOUBLE_EQ(timer.take_account().sum(), 1 + 2 + 4 + 8 + 16 + 32);
+}
+
+TEST(StepTimer, TheLastAccountWaitsForTheDevice) {
+  std::deque<double> intervals{1, 2, 4};
+  int passed = 2;
+  StepTimer timer(std::make_unique<FakeTimeline>(intervals, passed));
+  timer.enter(Part::kForward);
+  timer.enter(Part::kUpdate);
+  EXPECT_EQ(timer.take_last_account().by_name(),
+            (std::map<std::string, double>{{"other", 1}, {"forward", 2}, {"update", 4}}));
 }
 
 TEST(StepTimer, NamesThePartsThatTookTime) {

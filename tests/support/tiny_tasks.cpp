@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <new>
 #include <utility>
 
 #include "lockstep/base/error.h"
@@ -22,7 +23,7 @@ class SyntheticSet : public data::Dataset {
       : prefix_(std::move(prefix)),
         size_(training ? options.training_samples : options.evaluation_samples),
         training_(training),
-        load_fault_(options.load_fault) {}
+        load_fault_(training ? options.load_fault : options.evaluation_load_fault) {}
 
   std::size_t size() const override { return size_; }
   std::string name(std::size_t index) const override { return text(prefix_, index); }
@@ -31,9 +32,7 @@ class SyntheticSet : public data::Dataset {
   /// A sample of the evaluation set is the same in every epoch.
   RandomStream stream_of(const data::Draw& draw) const {
     constexpr std::uint64_t kEvaluationSeed = 99;
-    if (training_) {
-      load_fault_(draw);
-    }
+    load_fault_(draw);
     return training_ ? draw.augmentation() : RandomStream({kEvaluationSeed, Purpose::kAugment, 0, draw.index, 0});
   }
 
@@ -105,6 +104,7 @@ class SyntheticModel : public tasks::Model {
   SyntheticModel(const TinyTaskOptions& options, std::optional<std::uint64_t> seed)
       : network_(std::make_shared<Network>(options)),
         disturbance_(options.disturbance),
+        most_samples_(options.most_samples),
         gradient_fault_(options.gradient_fault),
         backbone_prefix_(options.has_backbone ? Network::kBackbone : "") {
     if (seed) {
@@ -120,6 +120,9 @@ class SyntheticModel : public tasks::Model {
 
   /// (batch) float32
   at::Tensor disturbed(const at::Tensor& losses, const tasks::DeviceBatch& batch) const {
+    if (batch.host.size() > most_samples_) {
+      throw std::bad_alloc();
+    }
     std::vector<float> added;
     std::vector<float> slopes;
     for (const data::Draw& draw : batch.host.draws) {
@@ -132,6 +135,7 @@ class SyntheticModel : public tasks::Model {
  private:
   std::shared_ptr<Network> network_;
   std::function<double(const data::Draw&)> disturbance_;
+  std::size_t most_samples_;
   std::function<bool(const data::Draw&)> gradient_fault_;
   std::string backbone_prefix_;
 };

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -17,8 +18,14 @@ struct TinyTaskOptions {
   /// What is added to the loss of a training sample. It may be NaN, or throw: this is how a test plants a fault.
   std::function<double(const data::Draw&)> disturbance = [](const data::Draw&) { return 0.0; };
 
+  /// The most samples of a batch that there is memory for.
+  std::size_t most_samples = std::numeric_limits<std::size_t>::max();
+
   /// Called when a training sample is loaded: it may throw. What it gives plays no part.
   std::function<double(const data::Draw&)> load_fault = [](const data::Draw&) { return 0.0; };
+
+  /// The same for samples of the evaluation set.
+  std::function<double(const data::Draw&)> evaluation_load_fault = [](const data::Draw&) { return 0.0; };
 
   /// For which samples the gradient of the loss is infinite, though the loss is not.
   std::function<bool(const data::Draw&)> gradient_fault = [](const data::Draw&) { return false; };

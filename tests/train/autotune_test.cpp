@@ -75,7 +75,8 @@ TrainOptions open_options(const TempFolder& folder, int ranks) {
 }
 
 void tune(const tasks::Task& task, TrainOptions& options) {
-  autotune(parallel::World(parallel::parse_devices(options.devices)), task, options);
+  data::BadSamples none(0);
+  autotune(parallel::World(parallel::parse_devices(options.devices)), task, options, none);
 }
 
 TEST(MemoryFormat, OfARunIsTheOneAskedForAndIsKept) {

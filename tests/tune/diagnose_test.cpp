@@ -6,12 +6,16 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <thread>
 
 #include "lockstep/base/error.h"
 #include "lockstep/tune/canned_task.h"
 #include "lockstep/tune/table.h"
+#include "tests/support/logged_lines.h"
 #include "tests/support/tiny_tasks.h"
 
 namespace lockstep::tune {
@@ -69,6 +73,52 @@ TEST(Diagnose, ThrowsWhatTheDatasetThrows) {
   const auto task = test::make_patch_task(
       {.load_fault = [](const data::Draw&) -> double { throw DataError("a bad file", "mend it"); }});
   EXPECT_THROW(diagnose(*task, options_for(1), kShort), DataError);
+}
+
+TEST(Diagnose, AStepThatFailsIsNoSpeed) {
+  const auto full = test::make_patch_task({.most_samples = 0});
+  EXPECT_THROW(diagnose(*full, options_for(2), kShort), MachineError);
+  const auto broken =
+      test::make_patch_task({.disturbance = [](const data::Draw&) -> double { throw std::runtime_error("bad"); }});
+  EXPECT_THROW(diagnose(*broken, options_for(1), kShort), TrainingError);
+}
+
+TEST(Diagnose, ABatchThatIsTooLargeForTheMemoryIsNotRecommended) {
+  const test::LoggedLines log;
+  const auto task = test::make_patch_task({.most_samples = 2});
+  const Diagnosis diagnosis = diagnose(*task, options_for(1), {.seconds = 5});
+  EXPECT_TRUE(diagnosis.findings.batches.empty());
+  EXPECT_THAT(log.text(), HasSubstr("a batch of 4 is too large"));
+}
+
+TEST(Diagnose, LeavesOutAsManySamplesAsARunMay) {
+  const test::LoggedLines log;
+  const auto task = test::make_patch_task({.load_fault = [](const data::Draw& draw) -> double {
+    return draw.index == 4 ? throw DataError("file 4 is empty", "restore it") : 0;
+  }});
+  train::TrainOptions options = options_for(1);
+  options.max_bad_samples = 1;
+  EXPECT_GT(diagnose(*task, options, kShort).loop.samples, 0);
+  const std::string words = log.text();
+  EXPECT_EQ(words.find("bad sample 1 of at most 1"), words.rfind("bad sample 1 of at most 1"));
+  EXPECT_THAT(words, HasSubstr("is left out: file 4 is empty"));
+}
+
+TEST(Diagnose, LoadsNothingTwiceButTheSamplesAtHand) {
+  constexpr std::uint64_t kAtHand = 16;
+  std::mutex mutex;
+  std::map<std::pair<std::uint64_t, std::uint64_t>, int> loads;  // by epoch and position
+  const auto task = test::make_patch_task({.training_samples = 20'000, .load_fault = [&](const data::Draw& draw) {
+                                             std::this_thread::sleep_for(std::chrono::milliseconds(1));
+                                             const std::lock_guard lock(mutex);
+                                             return ++loads[{draw.epoch, draw.position}], 0.0;
+                                           }});
+  const Diagnosis diagnosis = diagnose(*task, options_for(2), kShort);
+  for (const auto& [place, count] : loads) {
+    EXPECT_LE(count, place.second < kAtHand ? 2 : 1) << "epoch " << place.first << ", position " << place.second;
+  }
+  const auto measured = diagnosis.one_thread.samples + diagnosis.loop.samples;
+  EXPECT_GT(loads.size(), static_cast<std::size_t>(measured));
 }
 
 TEST(CannedTask, LoadsItsSamplesOnceAndHandsThemOut) {

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "lockstep/base/error.h"
 #include "lockstep/data/batch.h"
 #include "lockstep/data/epoch_order.h"
 
@@ -16,8 +17,9 @@ namespace {
 /// Threads that load what comes next in the order, until the time is up.
 class Loaders {
  public:
-  Loaders(const data::Dataset& samples, std::uint64_t seed, std::uint64_t first_position)
+  Loaders(const data::Dataset& samples, std::uint64_t seed, std::uint64_t first_position, data::BadSamples* bad_samples)
       : samples_(samples),
+        bad_samples_(bad_samples),
         seed_(seed),
         order_(data::shuffled_order(seed, /*epoch=*/0, samples.size())),
         next_(first_position) {}
@@ -29,8 +31,7 @@ class Loaders {
         const std::uint64_t position = next_++;
         data::shape_batch(place, samples_.layout(), {{seed_, 0, position, order_[position % order_.size()]}});
         const WorkScope rest("other");
-        samples_.load(place.draws.front(), data::slot_of(place, 0));
-        ++done_;
+        load(place);
       }
     } catch (...) {
       const std::lock_guard lock(mutex_);
@@ -42,11 +43,28 @@ class Loaders {
     if (error_) {
       std::rethrow_exception(error_);
     }
+    if (done_ == 0) {
+      throw DataError("none of the samples that were tried can be read", "mend the files that are named above");
+    }
     return done_;
   }
 
  private:
+  void load(data::Batch& place) {
+    try {
+      samples_.load(place.draws.front(), data::slot_of(place, 0));
+      ++done_;
+    } catch (const DataError&) {
+      if (bad_samples_ == nullptr) {
+        throw;
+      }
+      bad_samples_->note(samples_, place.draws.front().index, std::current_exception());
+      bad_samples_->check();
+    }
+  }
+
   const data::Dataset& samples_;
+  data::BadSamples* bad_samples_;
   std::uint64_t seed_;
   data::EpochOrder order_;
   std::atomic<std::uint64_t> next_;
@@ -95,8 +113,8 @@ LoadCosts costs_of(const LoadMeasurement& one_thread, const LoadMeasurement& all
 }
 
 LoadMeasurement measure_loading(const data::Dataset& samples, int threads, Seconds duration, std::uint64_t seed,
-                                std::uint64_t first_position) {
-  Loaders loaders(samples, seed, first_position);
+                                std::uint64_t first_position, data::BadSamples* bad_samples) {
+  Loaders loaders(samples, seed, first_position, bad_samples);
   const WorkMeter meter;
   const Stopwatch watch;
   const Clock::time_point until = Clock::now() + std::chrono::duration_cast<Clock::duration>(duration);

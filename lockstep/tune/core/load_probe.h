@@ -6,6 +6,7 @@
 
 #include "lockstep/base/clock.h"
 #include "lockstep/base/work_meter.h"
+#include "lockstep/data/bad_samples.h"
 #include "lockstep/data/dataset.h"
 #include "lockstep/tune/core/cost_model.h"
 
@@ -32,9 +33,10 @@ struct LoadMeasurement {
 /// longer when they are many are queueing for it: then it gives no more than it gave them.
 LoadCosts costs_of(const LoadMeasurement& one_thread, const LoadMeasurement& all_cores);
 
-/// Lets threads load samples of the training order, from a place in it on, for about so long. Throws what the dataset
-/// throws.
+/// Lets threads load samples of the training order, from a place in it on, for about so long. Samples that cannot be
+/// read are left out and noted in `bad_samples`; null: an error. Throws what the dataset throws, and DataError where
+/// nothing can be read.
 LoadMeasurement measure_loading(const data::Dataset& samples, int threads, Seconds duration, std::uint64_t seed,
-                                std::uint64_t first_position);
+                                std::uint64_t first_position, data::BadSamples* bad_samples = nullptr);
 
 }  // namespace lockstep::tune

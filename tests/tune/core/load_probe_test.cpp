@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "lockstep/base/error.h"
+#include "tests/support/logged_lines.h"
 
 namespace lockstep::tune {
 namespace {
@@ -60,6 +61,18 @@ TEST(LoadProbe, ThrowsWhatTheDatasetThrows) {
   SlowDataset samples;
   samples.broken_ = 3;
   EXPECT_THROW(measure_loading(samples, 2, Seconds(5), 1, 0), DataError);
+}
+
+TEST(LoadProbe, LeavesOutAsManySamplesAsItMay) {
+  const test::LoggedLines log;
+  SlowDataset samples;
+  samples.broken_ = 3;
+  data::BadSamples one(1);
+  const LoadMeasurement all = measure_loading(samples, 2, Seconds(0.3), 1, 0, &one);
+  EXPECT_EQ(one.count(), 1U);
+  EXPECT_GE(all.samples, 9);
+  data::BadSamples none(0);
+  EXPECT_THROW(measure_loading(samples, 2, Seconds(5), 1, 0, &none), DataError);
 }
 
 TEST(LoadCosts, AThreadThatDoesNotWaitHasNoDiskToBlame) {
