@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <limits>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/log.h"
@@ -13,6 +14,10 @@
 
 namespace lockstep::data {
 namespace {
+
+/// Only a limit that was asked for takes away what is there: one that follows from the free room may fall from run to
+/// run.
+constexpr std::uint64_t kAnySize = std::numeric_limits<std::uint64_t>::max();
 
 constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
 
@@ -51,7 +56,7 @@ std::unique_ptr<PixelStorage> make_disk_storage(const CacheOptions& options) {
   const std::uint64_t room = disk_room_for_cache(folder);
   const auto asked = parse_byte_count(options.limit);
   const std::uint64_t limit = asked ? within(*asked, room, "on the disk") : std::min(20 * kGiB, room);
-  return std::make_unique<DiskStorage>(folder, limit);
+  return std::make_unique<DiskStorage>(folder, limit, asked.value_or(kAnySize));
 }
 
 }  // namespace
@@ -63,6 +68,12 @@ void CacheOptions::validate() const {
   if (!limit.empty() && parse_byte_count(limit).value_or(0) < kLeastLimit) {
     throw UsageError(text("--cache-limit cannot be '", limit, "'"),
                      "give a size of at least 1MiB, such as 512MiB or 8GiB");
+  }
+  if (!limit.empty() && !is_on()) {
+    throw UsageError("--cache-limit has no effect without --cache", "give --cache ram or disk, or leave it out");
+  }
+  if (!directory.empty() && kind != "disk") {
+    throw UsageError("--cache-dir has no effect without --cache disk", "give --cache disk, or leave it out");
   }
 }
 

@@ -1,15 +1,14 @@
 #include "lockstep/data/disk_cache.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <deque>
 #include <mutex>
 #include <optional>
-#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -19,6 +18,7 @@
 #include "lockstep/data/disk_index.h"
 #include "lockstep/data/file_handle.h"
 #include "lockstep/data/file_mapping.h"
+#include "lockstep/data/source_files.h"
 
 namespace lockstep::data {
 namespace {
@@ -27,22 +27,6 @@ constexpr std::uint64_t kAlignment = 64;
 
 constexpr std::uint64_t aligned_offset(std::uint64_t offset) {
   return (offset + kAlignment - 1) / kAlignment * kAlignment;
-}
-
-/// Size and time of last change; zeros for no path, and for a file that is not there (reading it then says so).
-std::pair<std::int64_t, std::int64_t> size_and_time(const std::filesystem::path& path) {
-  struct stat status {};
-  if (path.empty() || ::stat(path.c_str(), &status) != 0) {
-    return {0, 0};
-  }
-  return {status.st_size, status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
-}
-
-FileStamp stamp_of(const ImageMaskPair& pair) {
-  FileStamp stamp;
-  std::tie(stamp.image_bytes, stamp.image_time) = size_and_time(pair.image);
-  std::tie(stamp.mask_bytes, stamp.mask_time) = size_and_time(pair.mask);
-  return stamp;
 }
 
 /// The name of the cache for a recipe. Where two recipes had the same one, each would begin the cache anew.
@@ -55,7 +39,6 @@ std::string name_of(const std::string& recipe) {
 class DiskCache : public PixelCache {
  public:
   DiskCache(DiskFolder& folder, std::span<const ImageMaskPair> pairs, const std::string& recipe);
-  ~DiskCache() override;
 
  protected:
   const KeptSample* find(std::size_t sample, FileStamp& stamp) override;
@@ -71,7 +54,9 @@ class DiskCache : public PixelCache {
     std::uint32_t checksum = 0;
   };
 
-  void open_as_writer();
+  [[noreturn]] void fail() const;
+  void open_files();
+  void put_in_order(const DiskFolder::Hold& hold);
   void begin_anew();
   bool is_mostly_waste() const;
   void follow();
@@ -86,17 +71,16 @@ class DiskCache : public PixelCache {
   const std::span<const ImageMaskPair> pairs_;
   const std::string recipe_;
   const std::string name_;
-  FileHandle lock_;
-  bool writes_ = false;
+  FileHandle lock_;                   ///< shared with all that use this cache
+  std::atomic<bool> is_full_{false};  ///< nothing more is kept
 
   std::mutex mutex_;  ///< guards all that follows, but for the pixels themselves
   FileHandle index_;
   FileHandle pixels_;
   FileMapping mapping_;
-  std::uint64_t index_end_ = 0;   ///< as far as it was read or written
-  std::uint64_t pixels_end_ = 0;  ///< of what is recorded or being written
-  bool is_full_ = false;
-  std::unordered_map<std::string, Known> known_;  ///< by the image's path
+  std::uint64_t index_end_ = 0;                   ///< as far as it was read or written
+  std::uint64_t pixels_end_ = 0;                  ///< of what is recorded
+  std::unordered_map<std::string, Known> known_;  ///< by the image's key
   std::deque<KeptSample> samples_;                ///< those in use
 };
 
@@ -107,35 +91,40 @@ DiskCache::DiskCache(DiskFolder& folder, std::span<const ImageMaskPair> pairs, c
       recipe_(recipe),
       name_(name_of(recipe)),
       lock_(folder.file(name_, ".lock"), O_RDWR | O_CREAT) {
-  if (!lock_.is_open()) {
-    throw MachineError(text("cannot write to the folder of the cache, '", folder.path().string(), "'"),
-                       "give another --cache-dir");
+  const DiskFolder::Hold hold = folder_.hold();
+  if (!hold.is_held() || !lock_.is_open()) {
+    fail();
   }
-  writes_ = lock_.try_lock();
-  if (writes_) {
-    ::futimens(lock_.descriptor(), nullptr);  // was used now
-    open_as_writer();
-  } else {
-    follow();
+  ::futimens(lock_.descriptor(), nullptr);  // was used now
+  const LockOutcome alone = lock_.try_lock(LockKind::kAlone);
+  open_files();
+  if (alone == LockOutcome::kLocked) {
+    put_in_order(hold);
   }
+  // Nobody comes between the two locks: who wants one alone holds the folder.
+  if (lock_.try_lock(LockKind::kShared) != LockOutcome::kLocked) {
+    fail();
+  }
+  is_full_ = index_end_ == 0;  // others use files that this run cannot read
 }
 
-DiskCache::~DiskCache() {
-  if (writes_ && pixels_.is_open() && pixels_.size() > pixels_end_) {
+void DiskCache::fail() const {
+  throw MachineError(text("cannot write to the folder of the cache, '", folder_.path().string(), "'"),
+                     "free some disk space, or give another --cache-dir");
+}
+
+/// Where no other run uses the cache: drops what a run that was killed has not finished.
+void DiskCache::put_in_order(const DiskFolder::Hold& hold) {
+  if (index_end_ == 0 || is_mostly_waste() || !folder_.is_tolerated(hold, name_)) {
+    begin_anew();
+    return;
+  }
+  index_.resize(index_end_);
+  if (pixels_.size() > pixels_end_) {
     pixels_.resize(pixels_end_);
   }
 }
 
-void DiskCache::open_as_writer() {
-  follow();
-  if (!index_.is_open() || !pixels_.is_open() || index_end_ == 0 || is_mostly_waste() || !folder_.keeps_limit(name_)) {
-    begin_anew();
-  } else {
-    index_.resize(index_end_);  // drops a record that was not written to its end
-  }
-}
-
-/// Other runs may still read the files of before: those stay as they are, and only lose their names.
 void DiskCache::begin_anew() {
   known_.clear();
   pixels_end_ = 0;
@@ -150,8 +139,7 @@ void DiskCache::begin_anew() {
   const bool is_written = pixels_.is_open() && index_.is_open() && index_.write_at(0, header);
   std::filesystem::rename(aside, folder_.file(name_, ".index"), error);
   if (!is_written || error) {
-    throw MachineError(text("cannot write to the folder of the cache, '", folder_.path().string(), "'"),
-                       "free some disk space, or give another --cache-dir");
+    fail();
   }
   mapping_ = FileMapping(pixels_.descriptor(), folder_.limit());
 }
@@ -166,22 +154,24 @@ bool DiskCache::is_mostly_waste() const {
   return pixels_end_ > kWorthTheWork && used < pixels_end_ / 2;
 }
 
-/// Reads what was added to the index, if there is one.
+/// Opens the files that are there, and reads the index if it is of this recipe.
+void DiskCache::open_files() {
+  index_ = FileHandle(folder_.file(name_, ".index"), O_RDWR);
+  pixels_ = FileHandle(folder_.file(name_, ".pixels"), O_RDWR);
+  if (!index_.is_open() || !pixels_.is_open()) {
+    return;
+  }
+  const std::vector<std::byte> bytes = index_.read_from(0);
+  if (const auto header = match_index_header(bytes, recipe_)) {
+    mapping_ = FileMapping(pixels_.descriptor(), std::max(folder_.limit(), pixels_.size()));
+    index_end_ = *header;
+    read_records(std::span(bytes).subspan(*header));
+  }
+}
+
+/// Reads what others have added to the index.
 void DiskCache::follow() {
-  if (!index_.is_open() || index_end_ == 0) {
-    index_ = FileHandle(folder_.file(name_, ".index"), O_RDWR);
-    pixels_ = FileHandle(folder_.file(name_, ".pixels"), O_RDWR);
-    if (!index_.is_open() || !pixels_.is_open()) {
-      return;
-    }
-    const std::vector<std::byte> bytes = index_.read_from(0);
-    const auto header = match_index_header(bytes, recipe_);
-    if (header) {
-      mapping_ = FileMapping(pixels_.descriptor(), std::max(folder_.limit(), pixels_.size()));
-      index_end_ = *header;
-      read_records(std::span(bytes).subspan(*header));
-    }
-  } else if (index_.size() > index_end_) {
+  if (index_end_ > 0 && index_.size() > index_end_) {
     const std::vector<std::byte> bytes = index_.read_from(index_end_);
     read_records(bytes);
   }
@@ -202,7 +192,7 @@ const KeptSample* DiskCache::find(std::size_t sample, FileStamp& stamp) {
   if (!known) {
     return nullptr;
   }
-  if (known->stamp != stamp || known->mask != pair.mask.native() || !is_intact(*known)) {
+  if (known->stamp != stamp || known->mask != key_of(pair.mask) || !is_intact(*known)) {
     count_outdated();
     return nullptr;
   }
@@ -211,11 +201,12 @@ const KeptSample* DiskCache::find(std::size_t sample, FileStamp& stamp) {
 
 /// What is known of a sample; it is then forgotten, since it is found once or never.
 std::optional<DiskCache::Known> DiskCache::take_known(const ImageMaskPair& pair) {
+  const std::string key = key_of(pair.image);
   const std::lock_guard lock(mutex_);
-  auto place = known_.find(pair.image.native());
-  if (place == known_.end() && !writes_) {
+  auto place = known_.find(key);
+  if (place == known_.end()) {
     follow();
-    place = known_.find(pair.image.native());
+    place = known_.find(key);
   }
   if (place == known_.end()) {
     return std::nullopt;
@@ -237,7 +228,7 @@ const KeptSample* DiskCache::remember(const KeptShape& shape, std::uint64_t offs
 }
 
 const KeptSample* DiskCache::keep(std::size_t sample, const FileStamp& stamp, const KeptSample& made) {
-  if (!writes_) {
+  if (is_full_.load(std::memory_order_relaxed)) {
     return nullptr;
   }
   thread_local std::vector<std::uint8_t> pixels;
@@ -245,7 +236,7 @@ const KeptSample* DiskCache::keep(std::size_t sample, const FileStamp& stamp, co
   copy_kept(made, pixels);
   const auto bytes = std::as_bytes(std::span(pixels));
   IndexRecord record{
-      pairs_[sample].image.string(), pairs_[sample].mask.string(), stamp, made.shape(), 0, crc32_of(bytes)};
+      key_of(pairs_[sample].image), key_of(pairs_[sample].mask), stamp, made.shape(), 0, crc32_of(bytes)};
   const auto offset = reserve(bytes.size(), encode_index_record(record).size());
   if (!offset) {
     return nullptr;
@@ -260,20 +251,25 @@ const KeptSample* DiskCache::keep(std::size_t sample, const FileStamp& stamp, co
 /// A place for so many bytes of pixels; nothing where there is no room.
 std::optional<std::uint64_t> DiskCache::reserve(std::uint64_t bytes, std::uint64_t record_bytes) {
   const std::lock_guard lock(mutex_);
-  const std::uint64_t begin = aligned_offset(pixels_end_);
+  const DiskFolder::Hold hold = folder_.hold();
+  // Behind what is recorded may lie what others are just writing.
+  const std::uint64_t begin = aligned_offset(std::max(pixels_end_, pixels_.size()));
   const std::uint64_t end = begin + bytes;
-  is_full_ = is_full_ || end > mapping_.size() || !folder_.grow(name_, pixels_, end, record_bytes);
-  if (is_full_) {
+  if (!hold.is_held() || end > mapping_.size() || !folder_.grow(hold, name_, pixels_, end, record_bytes)) {
+    is_full_ = true;
     return std::nullopt;
   }
-  pixels_end_ = end;
   return begin;
 }
 
 bool DiskCache::commit(const IndexRecord& record) {
   const std::vector<std::byte> bytes = encode_index_record(record);
   const std::lock_guard lock(mutex_);
-  if (!index_.write_at(index_end_, bytes)) {
+  const DiskFolder::Hold hold = folder_.hold();
+  follow();
+  // Behind the last whole record can only be one that a run was killed over.
+  if (!hold.is_held() || (index_.size() > index_end_ && !index_.resize(index_end_)) ||
+      !index_.write_at(index_end_, bytes)) {
     is_full_ = true;
     return false;
   }

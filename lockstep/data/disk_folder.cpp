@@ -3,6 +3,8 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -36,27 +38,28 @@ std::uint64_t free_bytes(const std::filesystem::path& folder) {
   return error ? 0 : space.available;
 }
 
-/// Holds a lock between programs for the time of a scope.
-class RoomGuard {
- public:
-  explicit RoomGuard(const std::filesystem::path& folder) : file_(folder / "room.lock", O_RDWR | O_CREAT) {
-    file_.wait_for_lock();
-  }
-
- private:
-  FileHandle file_;
-};
-
 }  // namespace
 
-DiskFolder::DiskFolder(std::filesystem::path path, std::uint64_t limit) : path_(std::move(path)), limit_(limit) {
+DiskFolder::Hold::Hold(DiskFolder& folder)
+    : threads_(folder.mutex_), programs_(folder.path_ / "room.lock", O_RDWR | O_CREAT) {
+  error_ = programs_.is_open() && programs_.wait_for_lock() ? 0 : errno;
+}
+
+std::string DiskFolder::Hold::reason() const { return std::strerror(error_); }
+
+DiskFolder::DiskFolder(std::filesystem::path path, std::uint64_t limit, std::uint64_t tolerated)
+    : path_(std::move(path)), limit_(limit), tolerated_(tolerated) {
   make_directories(path_);
+  if (const Hold trial = hold(); !trial.is_held()) {
+    throw MachineError(text("cannot lock files in the folder of the cache, '", path_.string(), "': ", trial.reason()),
+                       "give another --cache-dir: one that you may write to, on a file system with locks");
+  }
 }
 
 std::uint64_t DiskFolder::used() const { return bytes_in(path_); }
 
-bool DiskFolder::make_room(const std::string& cache, std::uint64_t bytes) const {
-  while (bytes_in(path_) + bytes + kSlack > limit_) {
+bool DiskFolder::make_room(const std::string& cache, std::uint64_t bytes, std::uint64_t limit) const {
+  while (bytes_in(path_) + bytes + kSlack > limit) {
     if (!remove_oldest_but(cache)) {
       return false;
     }
@@ -64,21 +67,20 @@ bool DiskFolder::make_room(const std::string& cache, std::uint64_t bytes) const 
   return true;
 }
 
-bool DiskFolder::keeps_limit(const std::string& cache) {
-  const std::lock_guard lock(mutex_);
-  const RoomGuard guard(path_);
-  return make_room(cache, 0);
+bool DiskFolder::is_tolerated(const Hold& hold, const std::string& cache) const {
+  LOCKSTEP_ASSERT(hold.is_held(), "who removes files holds their folder");
+  return make_room(cache, 0, tolerated_);
 }
 
-bool DiskFolder::grow(const std::string& cache, const FileHandle& file, std::uint64_t size, std::uint64_t beside) {
-  const std::lock_guard lock(mutex_);
-  const RoomGuard guard(path_);
+bool DiskFolder::grow(const Hold& hold, const std::string& cache, const FileHandle& file, std::uint64_t size,
+                      std::uint64_t beside) const {
+  LOCKSTEP_ASSERT(hold.is_held(), "who changes a file holds its folder");
   const std::uint64_t now = file.size();
   const std::uint64_t growth = size - std::min(size, now);
   if (growth + beside + kDiskToLeave > free_bytes(path_)) {
     return false;
   }
-  return make_room(cache, growth + beside) && (growth == 0 || file.resize(size));
+  return make_room(cache, growth + beside, limit_) && (growth == 0 || file.resize(size));
 }
 
 bool DiskFolder::remove_oldest_but(const std::string& cache) const {
@@ -99,7 +101,7 @@ bool DiskFolder::remove_oldest_but(const std::string& cache) const {
   for (const Candidate& candidate : candidates) {
     std::filesystem::path file = candidate.pixels;
     const FileHandle lock(file.replace_extension(".lock"), O_RDWR | O_CREAT);
-    if (lock.is_open() && lock.try_lock()) {
+    if (lock.is_open() && lock.try_lock(LockKind::kAlone) == LockOutcome::kLocked) {
       std::filesystem::remove(file.replace_extension(".index"), error);
       return std::filesystem::remove(file.replace_extension(".pixels"), error);
     }

@@ -81,8 +81,12 @@ bool FileHandle::resize(std::uint64_t bytes) const {
   return uninterrupted([&] { return ::ftruncate(descriptor_, static_cast<off_t>(bytes)); }) == 0;
 }
 
-bool FileHandle::try_lock() const {
-  return uninterrupted([&] { return ::flock(descriptor_, LOCK_EX | LOCK_NB); }) == 0;
+LockOutcome FileHandle::try_lock(LockKind kind) const {
+  const int operation = kind == LockKind::kAlone ? LOCK_EX : LOCK_SH;
+  if (uninterrupted([&] { return ::flock(descriptor_, operation | LOCK_NB); }) == 0) {
+    return LockOutcome::kLocked;
+  }
+  return errno == EWOULDBLOCK ? LockOutcome::kTaken : LockOutcome::kFailed;
 }
 
 bool FileHandle::wait_for_lock() const {

@@ -10,6 +10,14 @@
 
 namespace lockstep::data {
 
+enum class LockKind { kAlone, kShared };
+
+enum class LockOutcome {
+  kLocked,
+  kTaken,   ///< another open file has a lock that does not go with this one
+  kFailed,  ///< as errno says: the file system may know no locks
+};
+
 /// An open file. What can fail says so by its result: who keeps a cache goes on without it.
 class FileHandle {
  public:
@@ -38,8 +46,11 @@ class FileHandle {
   /// Makes the file longer and takes the disk's room for it, or shorter.
   bool resize(std::uint64_t size) const;
 
-  /// Takes the lock on the file (flock) that no other open file has; it goes with this object.
-  bool try_lock() const;
+  /// Locks the file (flock), alone or along with others that share it, in place of the lock that this object may have
+  /// already. The lock goes with this object.
+  LockOutcome try_lock(LockKind kind) const;
+
+  /// Waits until it has the file alone. False where that fails, as errno says.
   bool wait_for_lock() const;
 
  private:

@@ -1,6 +1,8 @@
 #include "lockstep/data/image_mask_dataset.h"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <span>
@@ -14,10 +16,20 @@
 #include "lockstep/data/finish_batch.h"
 #include "lockstep/data/kept_size.h"
 #include "lockstep/data/source_image.h"
+#include "lockstep/media/jpeg.h"
 #include "lockstep/media/resize.h"
 
 namespace lockstep::data {
 namespace {
+
+/// To be raised whenever the pixels that are kept of a file change: how it is decoded, turned or scaled.
+constexpr int kPixelArithmetic = 1;
+
+/// A number with all its digits.
+std::string exact(double number) {
+  std::array<char, 32> digits{};
+  return {digits.data(), std::to_chars(digits.begin(), digits.end(), number).ptr};
+}
 
 /// The two files of a sample, and memory that is used from sample to sample.
 struct SourcePair {
@@ -139,6 +151,12 @@ ImageMaskDataset::ImageMaskDataset(std::vector<ImageMaskPair> pairs, const Image
   }
 }
 
+ImageMaskDataset::~ImageMaskDataset() {
+  if (cache_ != nullptr && cache_->counts().seen > 0) {
+    tell_what_is_kept();
+  }
+}
+
 AugmentationPlan ImageMaskDataset::plan_of(const Draw& draw, media::ImageSize size) const {
   if (!options_.augment) {
     return {.crop = {0, 0, size.width, size.height}};
@@ -150,10 +168,12 @@ AugmentationPlan ImageMaskDataset::plan_of(const Draw& draw, media::ImageSize si
 /// What decides the kept pixels beside the files. Those of other folders go into a cache of their own.
 std::string ImageMaskDataset::recipe() const {
   const AugmentationOptions& crop = options_.augmentation;
-  const std::string folder = pairs_.empty() ? "" : std::filesystem::absolute(pairs_[0].image).parent_path().string();
-  std::string recipe = text("lockstep ", LOCKSTEP_VERSION, ", side ", options_.image_size);
+  const std::filesystem::path first = pairs_.empty() ? "" : std::filesystem::absolute(pairs_[0].image);
+  const std::string folder = first.lexically_normal().parent_path().string();
+  std::string recipe = text("lockstep ", LOCKSTEP_VERSION, ", arithmetic ", kPixelArithmetic, ", libjpeg ",
+                            media::jpeg_library_version(), ", side ", options_.image_size);
   if (options_.augment) {
-    recipe += text(", crops of ", crop.min_scale, ", ", crop.min_ratio, " to ", crop.max_ratio);
+    recipe += text(", crops of ", exact(crop.min_scale), ", ", exact(crop.min_ratio), " to ", exact(crop.max_ratio));
   }
   return recipe + (options_.keep_original_mask ? ", original masks" : "") + ", of " + folder;
 }
@@ -163,8 +183,24 @@ void ImageMaskDataset::load(const Draw& draw, const SampleSlot& slot) const {
     load_from_files(draw, slot);
     return;
   }
-  load_from_cache(draw, slot);
-  if (cache_->has_just_seen_all()) {
+  first_epoch_.begin_sample(draw.epoch);
+  try {
+    load_from_cache(draw, slot);
+  } catch (...) {
+    end_cached_sample(draw);
+    throw;
+  }
+  end_cached_sample(draw);
+}
+
+void ImageMaskDataset::end_cached_sample(const Draw& draw) const {
+  if (first_epoch_.end_sample(draw.epoch) || cache_->has_seen_all()) {
+    tell_what_is_kept();
+  }
+}
+
+void ImageMaskDataset::tell_what_is_kept() const {
+  if (!has_told_.load(std::memory_order_relaxed) && !has_told_.exchange(true, std::memory_order_relaxed)) {
     log::info(summarise_cache(cache_->counts(), *storage_));
   }
 }

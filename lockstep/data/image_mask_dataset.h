@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "lockstep/data/augmentation.h"
 #include "lockstep/data/dataset.h"
+#include "lockstep/data/first_epoch.h"
 #include "lockstep/data/image_mask_pair.h"
 #include "lockstep/data/pixel_cache.h"
 #include "lockstep/media/image.h"
@@ -31,11 +33,13 @@ struct ImageMaskOptions {
 ///
 /// Decoded is no more than the crop that the augmentation has drawn, large JPEGs at a part of their size, which depends
 /// on that size and on the options alone. With a cache, what all crops can be cut from is decoded instead, kept, and
-/// used from the first epoch on, so that the pixels do not depend on what the cache holds.
+/// used from the first epoch on, so that the pixels do not depend on what the cache holds. How much of it is kept is
+/// logged once: when all samples were seen, at the end of the first epoch, or at last when the dataset goes.
 class ImageMaskDataset : public Dataset {
  public:
   /// `storage`, if given, keeps decoded pixels; it must outlive the dataset.
   ImageMaskDataset(std::vector<ImageMaskPair> pairs, const ImageMaskOptions& options, PixelStorage* storage = nullptr);
+  ~ImageMaskDataset() override;
 
   std::size_t size() const override { return pairs_.size(); }
   const std::vector<Field>& layout() const override { return layout_; }
@@ -51,6 +55,8 @@ class ImageMaskDataset : public Dataset {
   std::string recipe() const;
   void load_from_files(const Draw& draw, const SampleSlot& slot) const;
   void load_from_cache(const Draw& draw, const SampleSlot& slot) const;
+  void end_cached_sample(const Draw& draw) const;
+  void tell_what_is_kept() const;
   KeptSample decode_kept(const ImageMaskPair& pair) const;
   void write(const Crop& crop, const AugmentationPlan& plan, const SampleSlot& slot) const;
 
@@ -59,6 +65,8 @@ class ImageMaskDataset : public Dataset {
   std::vector<Field> layout_;
   PixelStorage* storage_;              ///< null: no cache
   std::unique_ptr<PixelCache> cache_;  ///< there with the storage
+  mutable FirstEpoch first_epoch_;
+  mutable std::atomic<bool> has_told_{false};
 };
 
 }  // namespace lockstep::data

@@ -38,11 +38,20 @@ KeptSample PixelCache::get(std::size_t sample, const Make& make) {
   if (!claim.is_held()) {
     return make();  // another thread has just begun to; rare, and cheaper than to wait
   }
-  const KeptSample result = find_or_make(sample, entry, make);
+  try {
+    const KeptSample result = find_or_make(sample, entry, make);
+    note_seen(entry);
+    return result;
+  } catch (...) {
+    note_seen(entry);
+    throw;
+  }
+}
+
+void PixelCache::note_seen(Entry& entry) {
   if (!std::exchange(entry.is_seen, true)) {
     seen_.fetch_add(1, std::memory_order_release);
   }
-  return result;
 }
 
 KeptSample PixelCache::find_or_make(std::size_t sample, Entry& entry, const Make& make) {
@@ -76,11 +85,6 @@ CacheCounts PixelCache::counts() const {
   counts.found = found_.load(std::memory_order_relaxed);
   counts.outdated = outdated_.load(std::memory_order_relaxed);
   return counts;
-}
-
-bool PixelCache::has_just_seen_all() {
-  return !has_told_.load(std::memory_order_relaxed) && seen_.load(std::memory_order_acquire) == entries_.size() &&
-         !has_told_.exchange(true, std::memory_order_relaxed);
 }
 
 std::string summarise_cache(const CacheCounts& counts, const PixelStorage& storage) {

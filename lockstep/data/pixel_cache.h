@@ -27,7 +27,7 @@ struct FileStamp {
 /// What a cache holds so far.
 struct CacheCounts {
   std::size_t samples = 0;   ///< of the dataset
-  std::size_t seen = 0;      ///< of these, asked for at least once, …
+  std::size_t seen = 0;      ///< of these, asked for at least once (what cannot be read, too), …
   std::size_t kept = 0;      ///< … in the cache, …
   std::size_t found = 0;     ///< … and there already, from another run
   std::size_t outdated = 0;  ///< what another run had left, but damaged or of files that have changed since
@@ -50,8 +50,8 @@ class PixelCache {
 
   CacheCounts counts() const;
 
-  /// True for the first call after all samples of the dataset were seen.
-  bool has_just_seen_all();
+  /// Whether all samples of the dataset were seen.
+  bool has_seen_all() const { return seen_.load(std::memory_order_acquire) == entries_.size(); }
 
  protected:
   /// The sample as another run has left it, or null. Sets the stamp that its files have now.
@@ -71,13 +71,13 @@ class PixelCache {
 
   /// By the thread that has the claim.
   KeptSample find_or_make(std::size_t sample, Entry& entry, const Make& make);
+  void note_seen(Entry& entry);
 
   std::vector<Entry> entries_;
   std::atomic<std::size_t> seen_{0};
   std::atomic<std::size_t> kept_{0};
   std::atomic<std::size_t> found_{0};
   std::atomic<std::size_t> outdated_{0};
-  std::atomic<bool> has_told_{false};
 };
 
 /// Where the caches of a run keep what they hold, under one limit.

@@ -187,4 +187,12 @@ ImageSize read_jpeg_size(std::span<const std::byte> bytes, const std::string& na
   return JpegHandle(bytes, name).read_header();
 }
 
+int jpeg_library_version() {
+#ifdef LIBJPEG_TURBO_VERSION_NUMBER
+  return LIBJPEG_TURBO_VERSION_NUMBER;
+#else
+  return JPEG_LIB_VERSION;
+#endif
+}
+
 }  // namespace lockstep::media

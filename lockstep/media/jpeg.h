@@ -19,4 +19,7 @@ void decode_jpeg_part(std::span<const std::byte> bytes, const DecodeRequest& req
 /// The size in a JPEG's header. Throws DataError.
 ImageSize read_jpeg_size(std::span<const std::byte> bytes, const std::string& name);
 
+/// The number of the libjpeg that the program was built with: another one may decode to slightly other pixels.
+int jpeg_library_version();
+
 }  // namespace lockstep::media

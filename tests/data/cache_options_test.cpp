@@ -71,6 +71,12 @@ TEST(CacheOptions, NamesTheFlagThatIsWrong) {
   EXPECT_THAT(message({.kind = "tape"}), testing::HasSubstr("--cache cannot be 'tape'"));
   EXPECT_THAT(message({.kind = "ram", .limit = "8GB"}), testing::HasSubstr("--cache-limit cannot be '8GB'"));
   EXPECT_THAT(message({.kind = "ram", .limit = "1"}), testing::HasSubstr("--cache-limit"));
+  EXPECT_THAT(message({.kind = "off", .limit = "8GiB"}), testing::HasSubstr("--cache-limit has no effect"));
+  EXPECT_THAT(message({.kind = "off", .limit = "", .directory = "/there"}),
+              testing::HasSubstr("--cache-dir has no effect"));
+  EXPECT_THAT(message({.kind = "ram", .limit = "", .directory = "/there"}),
+              testing::HasSubstr("--cache-dir has no effect"));
+  EXPECT_EQ(message({.kind = "ram", .limit = "8GiB"}), "");
   EXPECT_EQ(message({.kind = "disk", .limit = "8GiB", .directory = "/there"}), "");
 }
 
@@ -87,6 +93,30 @@ TEST(CacheOptions, ProcessesShareTheMemory) {
   const auto one_of_four = make_pixel_storage({.kind = "ram", .limit = "64MiB", .directory = {}, .processes = 4});
   EXPECT_EQ(alone->describe(), "0 bytes of 64 MiB, RAM");
   EXPECT_EQ(one_of_four->describe(), "0 bytes of 16 MiB, RAM");
+}
+
+std::size_t caches_in(const std::filesystem::path& folder) {
+  std::size_t caches = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    caches += entry.path().extension() == ".pixels" ? 1 : 0;
+  }
+  return caches;
+}
+
+TEST(CacheOptions, OnlyALimitThatWasAskedForTakesAwayWhatIsThere) {
+  const test::TempFolder folder;
+  const std::vector<ImageMaskPair> pairs;
+  const auto use = [&](const std::string& limit, const std::string& recipe) {
+    make_pixel_storage({.kind = "disk", .limit = limit, .directory = folder.path()})->open(pairs, recipe);
+  };
+  use("", "one");
+  use("", "another");
+  write_file_atomically(folder / "ballast", std::string());
+  std::filesystem::resize_file(folder / "ballast", 30 * 1024 * kMiB);  // a hole: it takes no room on the disk
+  use("", "one");
+  EXPECT_EQ(caches_in(folder.path()), 2U);
+  use("1GiB", "one");
+  EXPECT_EQ(caches_in(folder.path()), 1U);
 }
 
 TEST(CacheOptions, NamesAFolderThatCannotBeMade) {

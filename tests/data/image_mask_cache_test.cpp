@@ -7,10 +7,13 @@
 #include <cstdlib>
 #include <thread>
 
+#include "lockstep/base/error.h"
 #include "lockstep/data/disk_cache.h"
+#include "lockstep/data/first_epoch.h"
 #include "lockstep/data/image_mask_dataset.h"
 #include "lockstep/data/ram_cache.h"
 #include "lockstep/media/decode.h"
+#include "lockstep/media/jpeg.h"
 #include "lockstep/media/resize.h"
 #include "tests/data/samples.h"
 #include "tests/support/logged_lines.h"
@@ -117,6 +120,90 @@ TEST(ImageMaskCache, SaysOnceWhatFits) {
   const std::string said = lines.text();
   epoch_of(dataset, 1);
   EXPECT_EQ(lines.text(), said);
+}
+
+TEST(ImageMaskCache, SaysWhatFitsAtTheEndOfAnEpochThatDoesNotSeeAll) {
+  const test::TempFolder folder;
+  const auto pairs = write_photographs(folder, 3, {300, 200});
+  RamStorage ram(16 * kMiB, plenty);
+  const ImageMaskDataset dataset(pairs, kAugmented, &ram);
+  const test::LoggedLines lines;
+  load(dataset, draw_of(4, 0));
+  load(dataset, draw_of(4, 1));
+  EXPECT_EQ(lines.text(), "");
+  load(dataset, draw_of(5, 0));
+  EXPECT_THAT(lines.text(), testing::MatchesRegex("cache: 2 of 3 samples fit .*; 1 were not asked for yet\n"));
+}
+
+TEST(ImageMaskCache, SaysWhatFitsAtTheLatestWhenTheRunEnds) {
+  const test::TempFolder folder;
+  const auto pairs = write_photographs(folder, 3, {300, 200});
+  RamStorage ram(16 * kMiB, plenty);
+  const test::LoggedLines lines;
+  {
+    const ImageMaskDataset unused(pairs, kAugmented, &ram);
+    const ImageMaskDataset dataset(pairs, kAugmented, &ram);
+    load(dataset, draw_of(0, 1));
+    EXPECT_EQ(lines.text(), "");
+  }
+  EXPECT_THAT(lines.text(), testing::MatchesRegex("cache: 1 of 3 samples fit .*; 2 were not asked for yet\n"));
+}
+
+TEST(ImageMaskCache, SaysWhatFitsWhereASampleCannotBeRead) {
+  const test::TempFolder folder;
+  const auto pairs = write_photographs(folder, 3, {300, 200});
+  std::filesystem::resize_file(pairs[1].image, 0);
+  RamStorage ram(16 * kMiB, plenty);
+  const ImageMaskDataset dataset(pairs, kAugmented, &ram);
+  const test::LoggedLines lines;
+  load(dataset, draw_of(0, 0));
+  EXPECT_THROW(load(dataset, draw_of(0, 1)), DataError);
+  load(dataset, draw_of(0, 2));
+  EXPECT_THAT(lines.text(), testing::MatchesRegex("cache: 2 of 3 samples fit [^;]*\n"));
+}
+
+/// Keeps nothing, and remembers the recipe.
+class RecipeStorage : public PixelStorage {
+ public:
+  std::unique_ptr<PixelCache> open(std::span<const ImageMaskPair> pairs, const std::string& recipe) override {
+    recipe_ = recipe;
+    return nowhere_.open(pairs, recipe);
+  }
+  std::string describe() const override { return nowhere_.describe(); }
+
+  std::string recipe_of(const std::vector<ImageMaskPair>& pairs, const ImageMaskOptions& options) {
+    const ImageMaskDataset dataset(pairs, options, this);
+    return recipe_;
+  }
+
+ private:
+  RamStorage nowhere_{kMiB, plenty};
+  std::string recipe_;
+};
+
+TEST(ImageMaskCache, ItsRecipeNamesAllThatDecidesThePixels) {
+  const test::TempFolder folder;
+  RecipeStorage storage;
+  const std::vector<ImageMaskPair> pairs{{"a", folder / "a.jpg", folder / "a.png"}};
+  const std::string recipe = storage.recipe_of(pairs, kAugmented);
+  EXPECT_THAT(recipe, testing::HasSubstr("libjpeg " + std::to_string(media::jpeg_library_version()) + ","));
+  ImageMaskOptions other = kAugmented;
+  other.augmentation.min_scale += 1e-9;
+  EXPECT_NE(storage.recipe_of(pairs, other), recipe);
+  const std::filesystem::path beside = std::filesystem::relative(folder.path()) / "." / "a.jpg";
+  EXPECT_EQ(storage.recipe_of({{"a", beside, {}}}, kAugmented), recipe);
+}
+
+TEST(FirstEpoch, EndsWithItsLastSampleOnceALaterOneHasBegun) {
+  FirstEpoch epoch;
+  epoch.begin_sample(7);
+  epoch.begin_sample(7);
+  EXPECT_FALSE(epoch.end_sample(7));
+  epoch.begin_sample(8);
+  EXPECT_FALSE(epoch.end_sample(8));
+  EXPECT_TRUE(epoch.end_sample(7));
+  epoch.begin_sample(8);
+  EXPECT_FALSE(epoch.end_sample(8));
 }
 
 TEST(ImageMaskCache, ThreadsMayAskForTheSameSamples) {

@@ -1,18 +1,23 @@
 #include "lockstep/data/pixel_cache.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <numeric>
 
+#include "lockstep/base/error.h"
 #include "lockstep/base/files.h"
 #include "lockstep/data/disk_cache.h"
 #include "lockstep/data/disk_index.h"
+#include "lockstep/data/file_handle.h"
 #include "lockstep/data/ram_cache.h"
 #include "lockstep/media/image.h"
+#include "tests/support/failing_locks.h"
 #include "tests/support/temp_folder.h"
 
 namespace lockstep::data {
@@ -76,8 +81,14 @@ class DiskCacheTest : public testing::Test {
   }
 
   int use(PixelCache& cache) {
+    std::vector<std::size_t> all(pairs_.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return use(cache, all);
+  }
+
+  int use(PixelCache& cache, const std::vector<std::size_t>& samples) {
     int made = 0;
-    for (std::size_t i = 0; i < pairs_.size(); ++i) {
+    for (const std::size_t i : samples) {
       const MadeSample sample(static_cast<int>(i));
       const KeptSample kept = cache.get(i, [&] {
         ++made;
@@ -131,8 +142,10 @@ TEST(RamCache, FailsAsItsMakerAndGoesOn) {
   const std::vector<ImageMaskPair> pairs(1);
   const auto cache = storage.open(pairs, "");
   EXPECT_THROW(cache->get(0, []() -> KeptSample { throw std::runtime_error("torn"); }), std::runtime_error);
+  EXPECT_TRUE(cache->has_seen_all());
   const MadeSample sample(1);
   EXPECT_TRUE(is_sample(cache->get(0, [&] { return sample.kept(); }), 1));
+  EXPECT_EQ(cache->counts().seen, 1U);
   EXPECT_EQ(cache->counts().kept, 1U);
 }
 
@@ -214,15 +227,124 @@ TEST_F(DiskCacheTest, ASmallerLimitHoldsForWhatIsThere) {
   EXPECT_LT(counts_.kept, 5U);
 }
 
-TEST_F(DiskCacheTest, TheSecondRunReadsWhatTheFirstOneWrites) {
-  DiskStorage first(folder_ / "cache", 8 * kMiB);
-  DiskStorage second(folder_ / "cache", 8 * kMiB);
-  const auto writer = first.open(pairs_, "recipe");
-  const auto reader = second.open(pairs_, "recipe");
-  EXPECT_EQ(use(*reader), 5);
-  EXPECT_EQ(reader->counts().kept, 0U);
-  EXPECT_EQ(use(*writer), 5);
-  EXPECT_EQ(use(*reader), 0);
+TEST_F(DiskCacheTest, TwoRunsKeepTheirSharesForEachOther) {
+  {
+    DiskStorage first(folder_ / "cache", 8 * kMiB);
+    DiskStorage second(folder_ / "cache", 8 * kMiB);
+    const auto one = first.open(pairs_, "recipe");
+    const auto other = second.open(pairs_, "recipe");
+    EXPECT_EQ(use(*one, {0, 2}), 2);
+    EXPECT_EQ(use(*other, {1, 3}), 2);
+    EXPECT_EQ(use(*one, {4}), 1);
+    EXPECT_EQ(use(*one), 0);
+    EXPECT_EQ(use(*other), 0);
+    EXPECT_EQ(one->counts().found, 2U);
+    EXPECT_EQ(other->counts().found, 3U);
+  }
+  EXPECT_EQ(run(), 0);
+}
+
+/// Asks for every other sample, from `first` on, in a process of its own, and ends with how many it had to make.
+pid_t start_process(std::span<const ImageMaskPair> pairs, const std::filesystem::path& folder, std::size_t first) {
+  const pid_t child = ::fork();
+  if (child != 0) {
+    return child;
+  }
+  DiskStorage storage(folder, 64 * kMiB);
+  const auto cache = storage.open(pairs, "recipe");
+  int made = 0;
+  for (std::size_t i = first; i < pairs.size(); i += 2) {
+    const MadeSample sample(static_cast<int>(i));
+    cache->get(i, [&] { return ++made, sample.kept(); });
+  }
+  ::_exit(made);
+}
+
+TEST_F(DiskCacheTest, ProcessesThatWriteAtOnceLoseNothing) {
+  for (int i = 5; i < 100; ++i) {
+    pairs_.push_back({std::to_string(i), folder_ / (std::to_string(i) + ".jpg"), {}});
+  }
+  const pid_t children[] = {start_process(pairs_, folder_ / "cache", 0), start_process(pairs_, folder_ / "cache", 1)};
+  for (const pid_t child : children) {
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 50);
+  }
+  EXPECT_EQ(run("recipe", 64 * kMiB), 0);
+}
+
+TEST_F(DiskCacheTest, WhatARunUsesIsNotTakenAway) {
+  run();
+  DiskStorage storage(folder_ / "cache", 8 * kMiB);
+  const auto in_use = storage.open(pairs_, "recipe");
+  DiskStorage another(folder_ / "cache", 64 * 1024 + 6 * kSampleBytes);
+  const auto in_need = another.open(pairs_, "another recipe");
+  EXPECT_EQ(use(*in_need), 5);
+  EXPECT_LT(in_need->counts().kept, 5U);
+  EXPECT_EQ(use(*in_use), 0);
+}
+
+TEST_F(DiskCacheTest, LessRoomThanBeforeTakesNothingAway) {
+  run("recipe");
+  run("other recipe");
+  const std::uint64_t room = 64 * 1024 + 2 * kSampleBytes;
+  DiskStorage storage(folder_ / "cache", room, 8 * kMiB);
+  const auto cache = storage.open(pairs_, "recipe");
+  const auto other = storage.open(pairs_, "other recipe");
+  EXPECT_EQ(use(*cache), 0);
+  EXPECT_EQ(use(*other), 0);
+  write_file_atomically(pairs_[1].image, std::string("another image"));
+  const auto again = storage.open(pairs_, "recipe");
+  EXPECT_EQ(use(*again), 1);
+  EXPECT_EQ(again->counts().kept, 4U);  // there is no room for another one
+}
+
+TEST_F(DiskCacheTest, APathMayBeRelativeOrAbsolute) {
+  const std::vector<ImageMaskPair> absolute = pairs_;
+  for (ImageMaskPair& pair : pairs_) {
+    pair.image = std::filesystem::relative(pair.image);
+    pair.mask = std::filesystem::relative(pair.mask);
+    ASSERT_TRUE(pair.image.is_relative());
+  }
+  EXPECT_EQ(run(), 5);
+  pairs_ = absolute;
+  EXPECT_EQ(run(), 0);
+  EXPECT_EQ(counts_.outdated, 0U);
+}
+
+TEST_F(DiskCacheTest, AFileSystemWithoutLocksIsNamed) {
+  const test::FailingLocks failing(ENOLCK);
+  try {
+    DiskStorage storage(folder_ / "cache", 8 * kMiB);
+    ADD_FAILURE() << "it went on without locks";
+  } catch (const MachineError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("cannot lock files in the folder of the cache"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("No locks available"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("--cache-dir"));
+  }
+}
+
+TEST_F(DiskCacheTest, GoesOnWhereLocksFailInTheMidstOfARun) {
+  DiskStorage storage(folder_ / "cache", 8 * kMiB);
+  const auto cache = storage.open(pairs_, "recipe");
+  EXPECT_EQ(use(*cache, {0}), 1);
+  const test::FailingLocks failing(ENOLCK);
+  EXPECT_EQ(use(*cache), 4);
+  EXPECT_EQ(cache->counts().kept, 1U);
+}
+
+TEST(FileHandle, TellsALockThatIsTakenFromOneThatFails) {
+  const test::TempFolder folder;
+  const FileHandle one(folder / "lock", O_RDWR | O_CREAT);
+  const FileHandle other(folder / "lock", O_RDWR);
+  EXPECT_EQ(one.try_lock(LockKind::kAlone), LockOutcome::kLocked);
+  EXPECT_EQ(other.try_lock(LockKind::kShared), LockOutcome::kTaken);
+  EXPECT_EQ(one.try_lock(LockKind::kShared), LockOutcome::kLocked);
+  EXPECT_EQ(other.try_lock(LockKind::kShared), LockOutcome::kLocked);
+  EXPECT_EQ(other.try_lock(LockKind::kAlone), LockOutcome::kTaken);
+  const test::FailingLocks failing(ENOSYS);
+  EXPECT_EQ(other.try_lock(LockKind::kShared), LockOutcome::kFailed);
+  EXPECT_FALSE(other.wait_for_lock());
 }
 
 TEST_F(DiskCacheTest, ARunMayBeKilledAtAnyMoment) {
