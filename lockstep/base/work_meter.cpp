@@ -1,9 +1,10 @@
 #include "lockstep/base/work_meter.h"
 
 #include <atomic>
-#include <ctime>
 #include <mutex>
 
+#include "lockstep/base/clock.h"
+#include "lockstep/base/cpu_time.h"
 #include "lockstep/base/error.h"
 
 namespace lockstep {
@@ -16,13 +17,7 @@ std::map<std::string, WorkTime> collected;
 
 thread_local WorkScope* innermost = nullptr;
 
-double read_clock(clockid_t clock) {
-  std::timespec time{};
-  ::clock_gettime(clock, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
-WorkTime now() { return {read_clock(CLOCK_MONOTONIC), read_clock(CLOCK_THREAD_CPUTIME_ID)}; }
+WorkTime now() { return {Seconds(Clock::now().time_since_epoch()).count(), cpu_seconds_of_thread()}; }
 
 WorkTime difference(const WorkTime& a, const WorkTime& b) {
   return {a.seconds - b.seconds, a.cpu_seconds - b.cpu_seconds};

@@ -1,18 +1,12 @@
 #include "lockstep/data/batch_stream.h"
 
-#include <ctime>
 #include <utility>
 
 #include "lockstep/base/clock.h"
+#include "lockstep/base/cpu_time.h"
 
 namespace lockstep::data {
 namespace {
-
-double cpu_seconds_of_process() {
-  std::timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 LoaderOptions loader_options(const BatchStreamOptions& options) {
   LoaderOptions loading;

@@ -18,7 +18,7 @@ media::Box relative_to(const media::Rect& region, const media::Box& box) {
 }
 
 BoxedView cut(const media::ImageView& picture, const media::Box& box) {
-  const media::Rect region = touched(box, {picture.width, picture.height});
+  const media::Rect region = touched(box, picture.size());
   return {part_of(picture, region), relative_to(region, box)};
 }
 
@@ -30,13 +30,6 @@ media::Box placed(const media::Box& box, media::ImageSize picture, const media::
   const double across = place.width / picture.width;
   const double down = place.height / picture.height;
   return {place.x + box.x * across, place.y + box.y * down, box.width * across, box.height * down};
-}
-
-void shape(media::Image& image, media::ImageSize size, int channels) {
-  image.width = size.width;
-  image.height = size.height;
-  image.channels = channels;
-  image.pixels.resize(image.row_bytes() * static_cast<std::size_t>(image.height));
 }
 
 }  // namespace lockstep::data

@@ -26,7 +26,4 @@ media::Box whole_box(media::ImageSize size);
 /// a fourth, an eighth of it, stays so to the bit.
 media::Box placed(const media::Box& box, media::ImageSize picture, const media::Box& place);
 
-/// Gives an image this size; what memory it has is used again. Its pixels are then anything.
-void shape(media::Image& image, media::ImageSize size, int channels);
-
 }  // namespace lockstep::data

@@ -91,11 +91,9 @@ RaggedArray black_mask(media::ImageSize size) {
   return array;
 }
 
-media::ImageSize size_of(const media::ImageView& view) { return {view.width, view.height}; }
-
 /// The box of a view at a new size, in memory that is used again.
 media::ImageView scale_to(const BoxedView& source, media::ImageSize size, media::Image& memory) {
-  shape(memory, size, source.pixels.channels == 1 ? 1 : 3);
+  reshape(memory, size, source.pixels.channels == 1 ? 1 : 3);
   media::resize(source.pixels, source.box, size.width, size.height, false, memory.pixels);
   return view_of(memory);
 }
@@ -238,7 +236,7 @@ void ImageMaskDataset::load_from_cache(const Draw& draw, const SampleSlot& slot)
   crop.picture = kept.picture;
   crop.image = cut(kept.image, placed(box, kept.picture, kept.box));
   if (kept.mask.width > 0) {
-    crop.mask = cut(kept.mask, placed(box, kept.picture, whole_box(size_of(kept.mask))));
+    crop.mask = cut(kept.mask, placed(box, kept.picture, whole_box(kept.mask.size())));
   }
   crop.original_mask = kept.original_mask;
   write(crop, plan, slot);

@@ -12,8 +12,6 @@ std::size_t bytes_of(media::ImageSize size, int channels) {
          static_cast<std::size_t>(channels);
 }
 
-media::ImageSize size_of(const media::ImageView& view) { return {view.width, view.height}; }
-
 /// A plane at the front of the memory, which is then taken off.
 media::ImageView take(media::ImageSize size, int channels, std::span<const std::uint8_t>& memory) {
   const std::size_t row = static_cast<std::size_t>(size.width) * static_cast<std::size_t>(channels);
@@ -36,7 +34,7 @@ std::size_t kept_bytes(const KeptShape& shape) {
   return bytes_of(shape.image, 3) + bytes_of(shape.mask, 1) + bytes_of(shape.original_mask, 1);
 }
 
-KeptShape KeptSample::shape() const { return {picture, box, size_of(image), size_of(mask), size_of(original_mask)}; }
+KeptShape KeptSample::shape() const { return {picture, box, image.size(), mask.size(), original_mask.size()}; }
 
 KeptSample copy_kept(const KeptSample& sample, std::span<std::uint8_t> memory) {
   LOCKSTEP_ASSERT(memory.size() == kept_bytes(sample.shape()), "the memory does not have the size of the sample");

@@ -7,6 +7,7 @@
 
 #include "lockstep/base/clock.h"
 #include "lockstep/base/files.h"
+#include "lockstep/base/rounded.h"
 #include "lockstep/base/text.h"
 #include "lockstep/media/decode.h"
 #include "lockstep/media/huffman.h"
@@ -77,12 +78,6 @@ class Table {
  private:
   std::ostringstream lines_;
 };
-
-std::string rounded(double value) {
-  std::ostringstream digits;
-  digits << std::fixed << std::setprecision(value < 100 ? 1 : 0) << value;
-  return digits.str();
-}
 
 }  // namespace
 

@@ -62,6 +62,14 @@ struct Image {
   const std::uint8_t* at(int x, int y) const { return row(y) + x * channels; }
 };
 
+/// Gives an image this size; what memory it has is used again. Its pixels are then anything.
+inline void reshape(Image& image, ImageSize size, int channels) {
+  image.width = size.width;
+  image.height = size.height;
+  image.channels = channels;
+  image.pixels.resize(image.row_bytes() * static_cast<std::size_t>(image.height));
+}
+
 /// An image, or a rectangle of one, in memory that belongs to someone else.
 struct ImageView {
   const std::uint8_t* pixels = nullptr;
@@ -70,6 +78,7 @@ struct ImageView {
   int channels = 0;
   std::size_t row_stride = 0;  ///< bytes from a row to the next
 
+  ImageSize size() const { return {width, height}; }
   const std::uint8_t* row(int y) const { return pixels + static_cast<std::size_t>(y) * row_stride; }
 };
 

@@ -5,6 +5,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/media/channels.h"
+#include "lockstep/media/decode_request.h"
 #include "lockstep/media/jpeg_columns.h"
 #include "lockstep/media/jpeg_handle.h"
 
@@ -49,7 +50,6 @@ class JpegPartReader {
   /// What libjpeg cannot turn into the wanted channels itself is turned here, row by row.
   void choose_colours() {
     const bool colour = request_.mode == ColorMode::kRgb;
-    channels_ = !colour ? 1 : request_.padded ? 4 : 3;
     const J_COLOR_SPACE stored = info_.jpeg_color_space;
     if (stored == JCS_CMYK || stored == JCS_YCCK) {
       info_.out_color_space = JCS_CMYK;
@@ -61,15 +61,8 @@ class JpegPartReader {
   }
 
   void make_image() {
-    const Rect whole{0, 0, static_cast<int>(info_.output_width), static_cast<int>(info_.output_height)};
-    region_ = request_.region.value_or(whole);
-    LOCKSTEP_ASSERT(region_.x >= 0 && region_.y >= 0 && region_.width > 0 && region_.height > 0 &&
-                        region_.width <= whole.width - region_.x && region_.height <= whole.height - region_.y,
-                    "a region lies inside of its image");
-    image_.width = region_.width;
-    image_.height = region_.height;
-    image_.channels = channels_;
-    image_.pixels.resize(image_.row_bytes() * static_cast<std::size_t>(image_.height));
+    region_ = requested_part(request_, {static_cast<int>(info_.output_width), static_cast<int>(info_.output_height)});
+    reshape(image_, {region_.width, region_.height}, requested_channels(request_));
   }
 
   /// To the first row and column.
@@ -169,7 +162,6 @@ class JpegPartReader {
   jpeg_decompress_struct& info_;
   const DecodeRequest& request_;
   Image& image_;
-  int channels_ = 0;
   Rect region_{};
   JDIMENSION margin_ = 0;  ///< columns that libjpeg gives to the left of the region
 };

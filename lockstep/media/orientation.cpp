@@ -88,11 +88,7 @@ Rect stored_part(Rect upright, ImageSize stored, int orientation) { return turne
 Box stored_part(Box upright, ImageSize stored, int orientation) { return turned_back(upright, stored, orientation); }
 
 void turn_upright(const ImageView& stored, int orientation, Image& upright) {
-  const ImageSize size = upright_size({stored.width, stored.height}, orientation);
-  upright.width = size.width;
-  upright.height = size.height;
-  upright.channels = stored.channels;
-  upright.pixels.resize(upright.row_bytes() * static_cast<std::size_t>(size.height));
+  reshape(upright, upright_size(stored.size(), orientation), stored.channels);
   const Walk walk = walk_over(stored, orientation);
   switch (stored.channels) {
     case 1:

@@ -5,22 +5,6 @@
 #include "lockstep/media/png_libpng.h"
 
 namespace lockstep::media {
-namespace {
-
-/// Whether the header says that the pixels have colour; false where there is no header.
-bool png_has_colour(std::span<const std::byte> bytes) {
-  constexpr std::size_t kColourType = 25;
-  return bytes.size() > kColourType && (bytes[kColourType] & std::byte{2}) != std::byte{0};
-}
-
-}  // namespace
-
-Image decode_png(std::span<const std::byte> bytes, const std::string& name) {
-  Image image;
-  decode_png_part(bytes, {.mode = png_has_colour(bytes) ? ColorMode::kRgb : ColorMode::kGrey}, name, image);
-  return image;
-}
-
 void decode_png_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
                      Image& image) {
   LOCKSTEP_ASSERT(request.denominator == 1, "a PNG has one size only");

@@ -8,11 +8,8 @@
 
 namespace lockstep::media {
 
-/// Decodes a PNG to grey if it is grey, else to RGB, 8 bits: 16 bits lose their lower half, alpha is dropped. Throws
-/// DataError.
-Image decode_png(std::span<const std::byte> bytes, const std::string& name);
-
-/// Decodes the request's region of a PNG, as grey or RGB; the denominator must be 1. What memory `image` has is used
+/// Decodes the request's region of a PNG, as grey or RGB, 8 bits: 16 bits lose their lower half, alpha is dropped. The
+/// denominator must be 1. What memory `image` has is used
 /// again. Throws DataError, also for damage outside of the region.
 void decode_png_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
                      Image& image);

@@ -7,6 +7,7 @@
 #include <new>
 #include <vector>
 
+#include "lockstep/media/decode_request.h"
 #include "lockstep/media/png_chunks.h"
 #include "lockstep/media/png_rows.h"
 #include "lockstep/media/png_unfilter.h"
@@ -77,7 +78,7 @@ bool decode_png_fast(std::span<const std::byte> bytes, const DecodeRequest& requ
   if (!unfilter(layout, workspace.rows, part.y + part.height)) {
     return false;
   }
-  shape_image(image, part.width, part.height, requested_channels(request));
+  reshape(image, {part.width, part.height}, requested_channels(request));
   const PngRowConverter converter(layout, png->palette, image.channels);
   const std::size_t row_bytes = layout.row_bytes();
   for (int y = 0; y < part.height; ++y) {

@@ -7,6 +7,7 @@
 #include <new>
 #include <vector>
 
+#include "lockstep/media/decode_request.h"
 #include "lockstep/media/escape.h"
 #include "lockstep/media/limits.h"
 #include "lockstep/media/png_rows.h"
@@ -71,7 +72,7 @@ class PngReader {
     start(colour);
     const PngLayout layout{size.width, size.height, 8, colour ? PngColour::kRgb : PngColour::kGrey};
     check_row_bytes(layout.row_bytes());
-    shape_image(image, part.width, part.height, requested_channels(request));
+    reshape(image, {part.width, part.height}, requested_channels(request));
     const PngRowConverter converter(layout, {}, image.channels);
     interlaced ? read_interlaced(layout, part, converter, image) : read_rows(layout, part, converter, image);
   }

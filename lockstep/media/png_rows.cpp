@@ -142,23 +142,4 @@ void PngRowConverter::look_up_colours(const std::uint8_t* row, int x, int width,
   }
 }
 
-int requested_channels(const DecodeRequest& request) {
-  return request.mode == ColorMode::kGrey ? 1 : request.padded ? 4 : 3;
-}
-
-Rect requested_part(const DecodeRequest& request, ImageSize size) {
-  const Rect part = request.region.value_or(Rect{0, 0, size.width, size.height});
-  LOCKSTEP_ASSERT(part.x >= 0 && part.width > 0 && part.x <= size.width - part.width, "the part is within the width");
-  LOCKSTEP_ASSERT(part.y >= 0 && part.height > 0 && part.y <= size.height - part.height,
-                  "the part is within the height");
-  return part;
-}
-
-void shape_image(Image& image, int width, int height, int channels) {
-  image.width = width;
-  image.height = height;
-  image.channels = channels;
-  image.pixels.resize(image.row_bytes() * static_cast<std::size_t>(height));
-}
-
 }  // namespace lockstep::media

@@ -32,13 +32,4 @@ class PngRowConverter {
   std::array<std::array<std::uint8_t, 8>, 256> levels_{};   // the grey pixels in a byte, from left to right
 };
 
-/// The channels that are asked for: 1, 3, or 4 with padding.
-int requested_channels(const DecodeRequest& request);
-
-/// The rectangle of an image that is asked for, which must lie inside of it.
-Rect requested_part(const DecodeRequest& request, ImageSize size);
-
-/// Gives an image another size, in the memory that it has if that is enough.
-void shape_image(Image& image, int width, int height, int channels);
-
 }  // namespace lockstep::media

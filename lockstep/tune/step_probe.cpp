@@ -1,11 +1,11 @@
 #include "lockstep/tune/step_probe.h"
 
-#include <sys/resource.h>
 #include <torch/torch.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "lockstep/base/cpu_time.h"
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 #include "lockstep/optim/loss_scaler.h"
@@ -18,16 +18,6 @@
 
 namespace lockstep::tune {
 namespace {
-
-/// CPU seconds of the process so far.
-double cpu_seconds() {
-  rusage usage{};
-  ::getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 parallel::LaunchOptions launching(const train::Plan& plan, const train::Resources& resources) {
   return {.threads_per_rank = resources.threads_per_rank, .timeout = Seconds(plan.options.watchdog_seconds)};
@@ -136,13 +126,13 @@ StepMeasurement count_steps(Stepper& stepper, parallel::Rank& rank, int before, 
   measured.steps = static_cast<std::int64_t>(std::clamp(duration.count() / slowest, 2.0, kMostSteps));
   rank.group.barrier();
   stepper.timer().take_account();
-  const double cpu_before = cpu_seconds();
+  const double cpu_before = cpu_seconds_of_process();
   const Stopwatch watch;
   for (std::int64_t step = 0; step < measured.steps; ++step) {
     measured.samples += stepper.step();
   }
   measured.seconds = watch.seconds();
-  measured.busy_cores = (cpu_seconds() - cpu_before) / measured.seconds;
+  measured.busy_cores = (cpu_seconds_of_process() - cpu_before) / measured.seconds;
   measured.of_ranks = train::gather_times(rank.group, stepper.timer().take_account());
   return measured;
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "lockstep/base/rounded.h"
 #include "lockstep/base/text.h"
 #include "lockstep/observe/time_account.h"
 #include "lockstep/tune/core/changes.h"

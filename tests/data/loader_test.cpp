@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <ctime>
 #include <future>
 #include <thread>
 
+#include "lockstep/base/cpu_time.h"
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 
@@ -328,24 +328,17 @@ TEST(Loader, TakesTheMemoryOfBatchesFromWhereItIsTold) {
   EXPECT_EQ(buffers_taken, 0);
 }
 
-/// CPU time of this process, in seconds.
-double cpu_seconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
-
 TEST(Loader, SleepsWhileTheConsumerIsSlow) {
   const NumberDataset dataset(64);
   DecodePool pool(8);
   Loader loader(pool, dataset, BatchPlan{64, 4, 4, 1}, epochs(4));
-  const double before = cpu_seconds();
+  const double before = cpu_seconds_of_process();
   for (int i = 0; i < 10; ++i) {
     loader.recycle(loader.next(0));
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   // A single thread that spins would use half a second.
-  EXPECT_LT(cpu_seconds() - before, 0.1);
+  EXPECT_LT(cpu_seconds_of_process() - before, 0.1);
 }
 
 }  // namespace

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
+#include "lockstep/base/rounded.h"
 #include "lockstep/base/text.h"
 
 namespace lockstep::tune {
@@ -178,12 +178,6 @@ void add_faster_disk(const Findings& findings, std::vector<Change>& changes) {
 }
 
 }  // namespace
-
-std::string rounded(double number) {
-  char digits[32];
-  std::snprintf(digits, sizeof digits, number < 100 ? "%.1f" : "%.0f", number);
-  return digits;
-}
 
 std::string percent(double share) { return text(std::lround(100 * share), " %"); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "lockstep/tune/core/verdict.h"
@@ -9,9 +10,6 @@ namespace lockstep::tune {
 /// What could be changed, with what the model foretells of each, whether it gains anything or not: what costs the user
 /// least first.
 std::vector<Change> possible_changes(const Findings& findings);
-
-/// "51.3", "512"
-std::string rounded(double number);
 
 /// "38 %"
 std::string percent(double share);

@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/rounded.h"
 #include "lockstep/base/text.h"
 #include "lockstep/tune/core/changes.h"
 
