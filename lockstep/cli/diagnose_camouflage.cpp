@@ -1,8 +1,10 @@
 #include <iostream>
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
+#include "lockstep/base/text.h"
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
@@ -31,10 +33,32 @@ struct DiagnoseArguments {
   }
 };
 
-/// Whether there is a cache, and it is not in use.
-bool has_unused_cache(const OptionTable& table) {
-  const Option* cache = table.find("--cache");
-  return cache != nullptr && cache->get() == Value("off");
+/// An empty --cache ram; null where the machine has no memory for one.
+std::unique_ptr<data::PixelStorage> make_empty_cache() {
+  try {
+    return data::make_pixel_storage({.kind = "ram"});
+  } catch (const MachineError& error) {
+    log::info(text("--cache ram is not tried: ", error.what()));
+    return nullptr;
+  }
+}
+
+/// What is diagnosed decodes each sample. Beside it goes what --cache ram would give, unless it was asked for anyway.
+tune::Diagnosis diagnose(CamouflageSetup setup, tune::DiagnoseOptions options) {
+  std::unique_ptr<data::PixelStorage> pixels;
+  if (setup.task.cache.is_on()) {
+    log::info("--cache is left out: what is measured decodes each file, and keeps nothing");
+    setup.task.cache = {};
+  } else {
+    pixels = make_empty_cache();
+  }
+  const tasks::camouflage::CamouflageTask task(setup.task);
+  std::unique_ptr<data::Dataset> samples;
+  if (pixels != nullptr) {
+    samples = task.make_training_set(*pixels);
+    options.cache.emplace(tune::CachedSamples{*samples, *pixels});
+  }
+  return tune::diagnose(task, setup.train, options);
 }
 
 }  // namespace
@@ -58,13 +82,7 @@ ExitCode diagnose_camouflage(const std::string& command, const std::vector<std::
     throw UsageError("lockstep diagnose measures all ranks in one process",
                      "start it without torchrun or srun; --devices names the devices");
   }
-  arguments.diagnose.has_cache = has_unused_cache(table);
-  if (setup.task.cache.is_on()) {
-    log::info("--cache is left out: what is measured decodes each file, and keeps nothing");
-    setup.task.cache = {};
-  }
-  const tasks::camouflage::CamouflageTask task(setup.task);
-  const tune::Diagnosis diagnosis = tune::diagnose(task, setup.train, arguments.diagnose);
+  const tune::Diagnosis diagnosis = diagnose(setup, arguments.diagnose);
   std::cout << tune::to_text(diagnosis);
   if (!arguments.output.empty()) {
     write_file_atomically(arguments.output, tune::to_json(diagnosis).dump(2) + "\n");

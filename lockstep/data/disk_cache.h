@@ -25,6 +25,8 @@ class DiskStorage : public PixelStorage {
 
   /// Throws MachineError where nothing can be written to the folder.
   std::unique_ptr<PixelCache> open(std::span<const ImageMaskPair> pairs, const std::string& recipe) override;
+  std::uint64_t used() const override { return folder_.used(); }
+  std::uint64_t limit() const override { return folder_.limit(); }
   std::string describe() const override;
 
  private:

@@ -41,6 +41,8 @@ class ImageMaskDataset : public Dataset {
   ImageMaskDataset(std::vector<ImageMaskPair> pairs, const ImageMaskOptions& options, PixelStorage* storage = nullptr);
   ~ImageMaskDataset() override;
 
+  const std::vector<ImageMaskPair>& pairs() const { return pairs_; }
+
   std::size_t size() const override { return pairs_.size(); }
   const std::vector<Field>& layout() const override { return layout_; }
   std::string name(std::size_t index) const override { return pairs_.at(index).name; }

@@ -89,6 +89,10 @@ class PixelStorage {
   /// pixels beside the files: with the same recipe, the same files become the same pixels.
   virtual std::unique_ptr<PixelCache> open(std::span<const ImageMaskPair> pairs, const std::string& recipe) = 0;
 
+  /// The bytes that are held, and that may be at most.
+  virtual std::uint64_t used() const = 0;
+  virtual std::uint64_t limit() const = 0;
+
   /// How much is held, of how much at most, and where: "412 MiB of 8.0 GiB, RAM".
   virtual std::string describe() const = 0;
 };

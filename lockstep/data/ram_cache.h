@@ -18,13 +18,12 @@ class RamStorage : public PixelStorage {
   ~RamStorage() override;
 
   std::unique_ptr<PixelCache> open(std::span<const ImageMaskPair> pairs, const std::string& recipe) override;
+  std::uint64_t limit() const override { return limit_; }
+  std::uint64_t used() const override { return used_.load(std::memory_order_relaxed); }
   std::string describe() const override;
 
   /// Memory for so many bytes, aligned for a cache line; null where there is no room left.
   std::uint8_t* take(std::size_t bytes);
-
-  /// The bytes that are taken.
-  std::uint64_t used() const { return used_.load(std::memory_order_relaxed); }
 
  private:
   bool has_memory_for(std::uint64_t begin, std::uint64_t end);

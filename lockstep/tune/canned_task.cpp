@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "lockstep/base/error.h"
 #include "lockstep/data/batch.h"
@@ -45,13 +46,14 @@ class CannedDataset : public data::Dataset {
   const data::Batch kept_;
 };
 
-class CannedTask : public tasks::Task {
+/// All that a task is, but for its training set.
+class TaskWithSamples : public tasks::Task {
  public:
-  CannedTask(const tasks::Task& task, std::size_t count, std::uint64_t seed, data::BadSamples* bad_samples)
-      : task_(task), samples_(task.training_set(), count, seed, bad_samples) {}
+  TaskWithSamples(const tasks::Task& task, std::shared_ptr<const data::Dataset> samples)
+      : task_(task), samples_(std::move(samples)) {}
 
   std::string name() const override { return task_.name(); }
-  const data::Dataset& training_set() const override { return samples_; }
+  const data::Dataset& training_set() const override { return *samples_; }
   const data::Dataset& evaluation_set() const override { return task_.evaluation_set(); }
   bool has_deep_supervision() const override { return task_.has_deep_supervision(); }
   std::unique_ptr<tasks::Model> make_model(std::optional<std::uint64_t> seed) const override {
@@ -64,14 +66,18 @@ class CannedTask : public tasks::Task {
 
  private:
   const tasks::Task& task_;
-  CannedDataset samples_;
+  std::shared_ptr<const data::Dataset> samples_;
 };
 
 }  // namespace
 
+std::unique_ptr<tasks::Task> make_task_with(const tasks::Task& task, std::shared_ptr<const data::Dataset> samples) {
+  return std::make_unique<TaskWithSamples>(task, std::move(samples));
+}
+
 std::unique_ptr<tasks::Task> make_canned_task(const tasks::Task& task, std::size_t count, std::uint64_t seed,
                                               data::BadSamples* bad_samples) {
-  return std::make_unique<CannedTask>(task, count, seed, bad_samples);
+  return make_task_with(task, std::make_shared<CannedDataset>(task.training_set(), count, seed, bad_samples));
 }
 
 }  // namespace lockstep::tune

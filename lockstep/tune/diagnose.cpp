@@ -12,7 +12,7 @@
 #include "lockstep/train/algorithms.h"
 #include "lockstep/train/planted_faults.h"
 #include "lockstep/tune/canned_task.h"
-#include "lockstep/tune/core/changes.h"
+#include "lockstep/tune/core/warm_samples.h"
 
 namespace lockstep::tune {
 namespace {
@@ -67,12 +67,15 @@ class Examination {
       diagnosis.findings.device_flags = devices_without_slowest(diagnosis.findings.seconds_alone);
     }
     try_larger_batches(diagnosis);
+    if (asked_.cache && is_held_back_by_loading(diagnosis.findings)) {
+      measure_cache(*asked_.cache, diagnosis);
+    }
     log::info("the whole loop …");
     diagnosis.loop = measure_loop(options_, resources_, share(0.2));
     diagnosis.findings.samples_per_second = diagnosis.loop.samples_per_second();
     diagnosis.setting = describe();
+    try_changes(diagnosis.findings);
     diagnosis.verdict = judge(diagnosis.findings);
-    try_first_change(diagnosis);
     return diagnosis;
   }
 
@@ -113,21 +116,52 @@ class Examination {
     for (const auto& [work, time] : diagnosis.one_thread.work) {
       findings.load_shares[work] = diagnosis.one_thread.share(work);
     }
-    findings.has_cache = asked_.has_cache;
   }
 
-  /// Steps that would take too long are made with fewer samples.
+  static bool is_held_back_by_loading(const Findings& findings) {
+    return predict(findings.load, findings.step, findings.setting).limit != Limit::kRanks;
+  }
+
+  /// What is there from the second epoch on.
+  void measure_cache(const CachedSamples& cache, Diagnosis& diagnosis) {
+    log::info("loading from a cache in memory …");
+    const auto warm = std::make_shared<WarmSamples>(cache.samples, options_.seed, cores_, share(0.06));
+    next_position_ = std::max<std::uint64_t>(next_position_, warm->kept());
+    diagnosis.cached_one_thread = measure_loading(*warm, 1, share(0.03), options_.seed, 0);
+    diagnosis.cached_all_cores =
+        cores_ > 1 ? measure_loading(*warm, cores_, share(0.03), options_.seed, 0) : diagnosis.cached_one_thread;
+    const std::uint64_t bytes_per_sample = cache.pixels.used() / warm->kept();
+    diagnosis.findings.cache = {costs_of(*diagnosis.cached_one_thread, *diagnosis.cached_all_cores),
+                                bytes_per_sample * warm->size(), cache.pixels.limit()};
+    warm_ = make_task_with(task_, warm);
+  }
+
+  /// Steps that would take too long are made with fewer samples. A step has costs whatever its size, and others for
+  /// each of its samples: two sizes tell them apart.
   void fit_batch() {
-    const train::TrainOptions one = with_batch(options_, 1);
-    const StepMeasurement pilot = measure_steps(world_, plan_of(*canned_, one), resources_, share(0.02));
-    longest_batch_ = std::max<std::int64_t>(1, std::llround(share(0.03).count() / pilot.seconds_per_step()));
+    constexpr std::int64_t kSeveral = 4;
+    const double most = share(0.04).count();
+    const double one = pilot(1);
+    longest_batch_ = std::max<std::int64_t>(1, std::llround(most / one));
     const train::Stage stage = plan_of(*canned_, options_).stages.back();
-    const auto passes = static_cast<std::int64_t>(stage.batches.accumulation_steps());
-    if (options_.batch_size * passes > longest_batch_) {
+    const std::int64_t asked = options_.batch_size * static_cast<std::int64_t>(stage.batches.accumulation_steps());
+    if (asked <= longest_batch_) {
+      return;
+    }
+    const std::int64_t several = std::clamp<std::int64_t>(longest_batch_, 2, kSeveral);
+    const double each = (pilot(several) - one) / static_cast<double>(several - 1);
+    longest_batch_ = each > 0 ? std::max<std::int64_t>(1, std::llround(1 + (most - one) / each)) : asked;
+    if (asked > longest_batch_) {
       const std::int64_t fitting = std::min(options_.batch_size, longest_batch_);
       log::info(text("steps are slow here: they are measured with ", fitting, " samples a rank"));
       options_ = with_batch(options_, fitting);
     }
+  }
+
+  /// Seconds of a step with so many samples a rank.
+  double pilot(std::int64_t batch_size) const {
+    const train::Plan plan = plan_of(*canned_, with_batch(options_, batch_size));
+    return measure_steps(world_, plan, resources_, share(0.02)).seconds_per_step();
   }
 
   void find_step_costs(Diagnosis& diagnosis) const {
@@ -137,6 +171,9 @@ class Examination {
     findings.batch_size = options_.batch_size;
     findings.step = {measured.seconds_per_step(), measured.busy_cores};
     findings.threads_per_rank = resources_.threads_per_rank;
+    for (const observe::PartSeconds& of_rank : measured.of_ranks) {
+      findings.busy_seconds.push_back(measured.busy_seconds(of_rank));
+    }
     const bool by_rule = world_.devices.front().is_cpu() && !options_.threads_per_rank;
     findings.ranks_by_rule = by_rule ? world_.size : 0;
   }
@@ -171,22 +208,29 @@ class Examination {
     }
   }
 
-  void try_first_change(Diagnosis& diagnosis) {
-    if (diagnosis.verdict.changes.empty()) {
-      return;
+  /// The whole loop with each change of a flag that the model would recommend.
+  void try_changes(Findings& findings) {
+    for (const Change& change : judge(findings).changes) {
+      if (!change.flag.empty()) {
+        log::info(text("the whole loop with ", change.flag, " ", change.value, " …"));
+        findings.tried[change.flag] = try_change(change);
+      }
     }
-    const Change& change = diagnosis.verdict.changes.front();
+  }
+
+  double try_change(const Change& change) {
     train::TrainOptions options = options_;
+    if (change.flag == "--cache") {
+      return measure_steps(world_, plan_of(*warm_, options), resources_, share(0.1)).samples_per_second();
+    }
     if (change.flag == "--num-workers") {
       options.num_workers = std::stoll(change.value);
-    } else if (change.flag == "--batch-size") {
-      options = with_batch(options_, std::stoll(change.value));
     } else {
-      return;
+      LOCKSTEP_ASSERT(change.flag == "--batch-size", "no other flag is recommended");
+      options = with_batch(options_, std::stoll(change.value));
     }
-    log::info(text("the whole loop with ", change.flag, " ", change.value, " …"));
     const train::Resources resources = train::share_cores(world_, cores_, options, /*threads_of_run=*/0);
-    diagnosis.tried_per_second = measure_loop(options, resources, share(0.12)).samples_per_second();
+    return measure_loop(options, resources, share(0.1)).samples_per_second();
   }
 
   std::string devices_without_slowest(const std::vector<double>& seconds) const {
@@ -219,8 +263,9 @@ class Examination {
   int cores_;
   train::Resources resources_;
   std::unique_ptr<tasks::Task> canned_;
-  std::int64_t longest_batch_ = 1;   ///< samples a rank in a step that is not too long to be measured
-  std::uint64_t next_position_ = 0;  ///< of the training order, from which on nothing was loaded yet
+  std::unique_ptr<tasks::Task> warm_;  ///< with some samples in a cache, which stand for all; null: not measured
+  std::int64_t longest_batch_ = 1;     ///< samples a rank in a step that is not too long to be measured
+  std::uint64_t next_position_ = 0;    ///< of the training order, from which on nothing was loaded yet
 };
 
 }  // namespace

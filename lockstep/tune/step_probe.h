@@ -20,6 +20,11 @@ struct StepMeasurement {
   std::vector<observe::PartSeconds> of_ranks;  ///< over all steps
   std::uint64_t end_position = 0;              ///< behind all that was loaded, in the order of the stage's epochs
 
+  /// Of a step, in which that rank waited neither for data nor for other ranks.
+  double busy_seconds(const observe::PartSeconds& of_rank) const {
+    return of_rank.utilisation() * of_rank.sum() / static_cast<double>(steps);
+  }
+
   double samples_per_second() const { return static_cast<double>(samples) / seconds; }
   double seconds_per_step() const { return seconds / static_cast<double>(steps); }
   double samples_per_step() const { return static_cast<double>(samples) / static_cast<double>(steps); }

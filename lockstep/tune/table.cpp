@@ -8,7 +8,7 @@
 #include "lockstep/base/rounded.h"
 #include "lockstep/base/text.h"
 #include "lockstep/observe/time_account.h"
-#include "lockstep/tune/core/changes.h"
+#include "lockstep/tune/core/cause.h"
 
 namespace lockstep::tune {
 namespace {
@@ -30,6 +30,16 @@ std::string milliseconds(double seconds) {
   return digits;
 }
 
+std::string rows_by_threads(const std::string& what, const LoadMeasurement& one, const LoadMeasurement& all) {
+  std::string rows =
+      row(text("  ", what, ", 1 thread"), milliseconds(one.seconds_per_sample()), rounded(one.samples_per_second()));
+  if (all.threads > 1) {
+    rows += row(text("  ", what, ", ", all.threads, " threads"), milliseconds(1 / all.samples_per_second()),
+                rounded(all.samples_per_second()));
+  }
+  return rows;
+}
+
 /// Loading alone, and what a thread does meanwhile.
 std::string load_rows(const Diagnosis& diagnosis) {
   const LoadMeasurement& one = diagnosis.one_thread;
@@ -43,11 +53,9 @@ std::string load_rows(const Diagnosis& diagnosis) {
     const double seconds = share * one.seconds_per_sample();
     rows += row("  " + work, milliseconds(seconds), rounded(1 / seconds), percent(share));
   }
-  rows += row("  all of it, 1 thread", milliseconds(one.seconds_per_sample()), rounded(one.samples_per_second()));
-  const LoadMeasurement& all = diagnosis.all_cores;
-  if (all.threads > 1) {
-    rows += row(text("  all of it, ", all.threads, " threads"), milliseconds(1 / all.samples_per_second()),
-                rounded(all.samples_per_second()));
+  rows += rows_by_threads("all of it", one, diagnosis.all_cores);
+  if (diagnosis.cached_one_thread) {
+    rows += rows_by_threads("from a cache in memory", *diagnosis.cached_one_thread, *diagnosis.cached_all_cores);
   }
   return rows;
 }
@@ -78,13 +86,6 @@ std::string step_rows(const std::string& what, const StepMeasurement& measured) 
   return rows + row("  all of it", milliseconds(measured.seconds_per_step()), rounded(measured.samples_per_second()));
 }
 
-std::string trial_words(const Diagnosis& diagnosis) {
-  return diagnosis.tried_per_second
-             ? text("\nTried for some seconds: ", rounded(*diagnosis.tried_per_second), " samples/s with ",
-                    diagnosis.verdict.changes.front().flag, " ", diagnosis.verdict.changes.front().value, ".")
-             : "";
-}
-
 std::string batch_rows(const Diagnosis& diagnosis) {
   std::string rows;
   for (const BatchTrial& trial : diagnosis.findings.batches) {
@@ -107,8 +108,7 @@ std::string to_text(const Diagnosis& diagnosis) {
   return text(diagnosis.setting, "\n\n", load_rows(diagnosis), "\n", alone_rows(diagnosis),
               diagnosis.findings.seconds_alone.empty() ? "" : "\n",
               step_rows("a step of all ranks, data at hand", diagnosis.at_hand), batch_rows(diagnosis), "\n",
-              step_rows("a step of the whole loop", diagnosis.loop), "\n", diagnosis.verdict.words,
-              trial_words(diagnosis), "\n");
+              step_rows("a step of the whole loop", diagnosis.loop), "\n", diagnosis.verdict.words, "\n");
 }
 
 nlohmann::json to_json(const Diagnosis& diagnosis) {
@@ -116,9 +116,9 @@ nlohmann::json to_json(const Diagnosis& diagnosis) {
   for (const Change& change : diagnosis.verdict.changes) {
     changes.push_back({{"flag", change.flag},
                        {"value", change.value},
-                       {"problem", change.problem},
                        {"remedy", change.remedy},
                        {"samples_per_second", change.foretold_per_second},
+                       {"was_tried", change.was_tried},
                        {"next_limit", name_of(change.next)}});
   }
   return {{"load_one_thread", diagnosis.one_thread.samples_per_second()},
@@ -130,8 +130,8 @@ nlohmann::json to_json(const Diagnosis& diagnosis) {
           {"model",
            {{"samples_per_second", diagnosis.verdict.now.samples_per_second},
             {"limit", name_of(diagnosis.verdict.now.limit)}}},
+          {"cause", diagnosis.verdict.cause},
           {"changes", changes},
-          {"tried_samples_per_second", diagnosis.tried_per_second.value_or(0)},
           {"words", diagnosis.verdict.words}};
 }
 

@@ -169,6 +169,8 @@ class RecipeStorage : public PixelStorage {
     recipe_ = recipe;
     return nowhere_.open(pairs, recipe);
   }
+  std::uint64_t used() const override { return nowhere_.used(); }
+  std::uint64_t limit() const override { return nowhere_.limit(); }
   std::string describe() const override { return nowhere_.describe(); }
 
   std::string recipe_of(const std::vector<ImageMaskPair>& pairs, const ImageMaskOptions& options) {

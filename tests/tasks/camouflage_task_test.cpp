@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include "lockstep/data/batch.h"
+#include "lockstep/data/ram_cache.h"
 #include "lockstep/tasks/camouflage/task.h"
 #include "tests/support/photographs.h"
 #include "tests/support/temp_folder.h"
@@ -15,6 +17,23 @@ TEST(CamouflageTask, HasDeepSupervisionWhereItsOptionsSaySo) {
   EXPECT_FALSE(CamouflageTask(options).has_deep_supervision());
   options.deep_supervision = true;
   EXPECT_TRUE(CamouflageTask(options).has_deep_supervision());
+}
+
+TEST(CamouflageTask, GivesItsTrainingSetWithACacheOfItsOwn) {
+  const test::TempFolder folder;
+  test::write_dataset(folder.path(), 2, 1);
+  Options options;
+  options.dataset_path = folder.path();
+  const CamouflageTask task(options);
+  data::RamStorage pixels(16 << 20, [] { return std::uint64_t{1} << 40; });
+  const auto samples = task.make_training_set(pixels);
+  ASSERT_EQ(samples->size(), task.training_set().size());
+  EXPECT_EQ(pixels.used(), 0U);
+  const data::Batch cached = data::load_batch(*samples, {{1, 0, 0, 1}});
+  EXPECT_GT(pixels.used(), 0U);
+  const std::uint64_t used = pixels.used();
+  data::load_batch(task.training_set(), {{1, 0, 0, 0}});
+  EXPECT_EQ(pixels.used(), used);
 }
 
 }  // namespace

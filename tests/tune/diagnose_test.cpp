@@ -9,6 +9,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 #include <thread>
 
@@ -46,7 +47,7 @@ TEST(Diagnose, NamesASlowRankAmongAllParts) {
   ASSERT_EQ(diagnosis.findings.seconds_alone.size(), 2U);
   EXPECT_GT(diagnosis.findings.seconds_alone[1], 0.060);
   ASSERT_FALSE(diagnosis.verdict.changes.empty());
-  EXPECT_THAT(diagnosis.verdict.changes.front().problem, HasSubstr("rank 1 holds the other ranks back"));
+  EXPECT_THAT(diagnosis.verdict.cause, HasSubstr("rank 1 holds the other ranks back"));
   EXPECT_THAT(to_text(diagnosis),
               AllOf(HasSubstr("loading alone"), HasSubstr("all of it, 1 thread"), HasSubstr("one rank at a time"),
                     HasSubstr("data at hand"), HasSubstr("the whole loop"), HasSubstr("forward"),
@@ -67,6 +68,75 @@ TEST(Diagnose, NamesALoadThatTheRanksWaitFor) {
   EXPECT_GT(diagnosis.at_hand.samples_per_second(), 30);
   ASSERT_FALSE(diagnosis.verdict.changes.empty());
   EXPECT_GT(diagnosis.loop.of_ranks[0][observe::Part::kWait], 0);
+}
+
+/// Patches that take long to load, but for those that were loaded before.
+class SlowPatches : public data::Dataset {
+ public:
+  explicit SlowPatches(const data::Dataset& samples) : samples_(samples) {}
+
+  std::size_t size() const override { return samples_.size(); }
+  const std::vector<data::Field>& layout() const override { return samples_.layout(); }
+  std::string name(std::size_t index) const override { return samples_.name(index); }
+  void load(const data::Draw& draw, const data::SampleSlot& slot) const override {
+    const bool is_new = [&] {
+      const std::lock_guard lock(mutex_);
+      return kept_.insert(draw.index).second;
+    }();
+    const WorkScope read("read");
+    std::this_thread::sleep_for(std::chrono::milliseconds(is_new ? 40 : 1));
+    samples_.load(draw, slot);
+  }
+
+ private:
+  const data::Dataset& samples_;
+  mutable std::mutex mutex_;
+  mutable std::set<std::uint64_t> kept_;
+};
+
+/// Claims to hold so many bytes.
+class FullStorage : public data::PixelStorage {
+ public:
+  FullStorage(std::uint64_t used, std::uint64_t limit) : used_(used), limit_(limit) {}
+
+  std::unique_ptr<data::PixelCache> open(std::span<const data::ImageMaskPair>, const std::string&) override {
+    return nullptr;
+  }
+  std::uint64_t used() const override { return used_; }
+  std::uint64_t limit() const override { return limit_; }
+  std::string describe() const override { return "nowhere"; }
+
+ private:
+  std::uint64_t used_;
+  std::uint64_t limit_;
+};
+
+TEST(Diagnose, TriesWhatACacheGivesWhereLoadingHoldsTheRanksBack) {
+  const auto patches = test::make_patch_task({.training_samples = 1000});
+  const auto slow = test::make_patch_task({.training_samples = 1000, .load_fault = [](const data::Draw&) {
+                                             const WorkScope read("read");
+                                             std::this_thread::sleep_for(std::chrono::milliseconds(40));
+                                             return 0.0;
+                                           }});
+  const SlowPatches cached(patches->training_set());
+  const FullStorage small(100, 1'000'000);
+  const Diagnosis diagnosis = diagnose(*slow, options_for(1), {.seconds = 2, .cache = CachedSamples{cached, small}});
+  ASSERT_TRUE(diagnosis.findings.cache.has_value());
+  EXPECT_LT(diagnosis.findings.cache->load.seconds_alone, 0.030);
+  EXPECT_EQ(diagnosis.findings.cache->limit, 1'000'000U);
+  const auto change = std::ranges::find(diagnosis.verdict.changes, "--cache", &Change::flag);
+  ASSERT_NE(change, diagnosis.verdict.changes.end());
+  EXPECT_TRUE(change->was_tried);
+  EXPECT_GT(change->foretold_per_second, 30);  // one thread loads 25 without
+  EXPECT_THAT(diagnosis.verdict.cause, HasSubstr("the disk"));
+  EXPECT_THAT(to_text(diagnosis), HasSubstr("from a cache in memory, 1 thread"));
+  EXPECT_EQ(to_json(diagnosis).at("cause"), diagnosis.verdict.cause);
+
+  const FullStorage huge(1'000'000, 1'000'000);
+  const SlowPatches again(patches->training_set());
+  const Diagnosis full = diagnose(*slow, options_for(1), {.seconds = 2, .cache = CachedSamples{again, huge}});
+  EXPECT_GT(full.findings.cache->needed_bytes, full.findings.cache->limit);
+  EXPECT_EQ(std::ranges::find(full.verdict.changes, "--cache", &Change::flag), full.verdict.changes.end());
 }
 
 TEST(Diagnose, ThrowsWhatTheDatasetThrows) {

@@ -35,6 +35,10 @@ CamouflageTask::CamouflageTask(const Options& options) : options_(options) {
                                                              pixels_.get());
 }
 
+std::unique_ptr<data::Dataset> CamouflageTask::make_training_set(data::PixelStorage& pixels) const {
+  return std::make_unique<data::ImageMaskDataset>(training_set_->pairs(), dataset_options(options_, true), &pixels);
+}
+
 std::unique_ptr<Model> CamouflageTask::make_model(std::optional<std::uint64_t> seed) const {
   return std::make_unique<CamouflageModel>(options_, seed);
 }

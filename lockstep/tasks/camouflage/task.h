@@ -16,6 +16,10 @@ class CamouflageTask : public Task {
 
   std::string name() const override { return "camouflage"; }
   const data::Dataset& training_set() const override { return *training_set_; }
+
+  /// The training set once more, which keeps its decoded pixels in that storage; it must outlive the set.
+  std::unique_ptr<data::Dataset> make_training_set(data::PixelStorage& pixels) const;
+
   const data::Dataset& evaluation_set() const override { return *evaluation_set_; }
   bool has_deep_supervision() const override { return options_.deep_supervision; }
   std::unique_ptr<Model> make_model(std::optional<std::uint64_t> seed) const override;

@@ -23,12 +23,11 @@ double load_rate(const LoadCosts& load, int threads, int cores) {
 }
 
 Prediction predict(const LoadCosts& load, const StepCosts& step, const Setting& setting) {
-  const double cpu_seconds_of_ranks = step.busy_cores * step.seconds / setting.samples_per_step;
   std::array<std::pair<double, Limit>, 4> rates{{
       {decode_rate(load, setting.decode_threads, setting.cores), Limit::kDecodeThreads},
       {load.most_per_second, Limit::kDisk},
       {setting.samples_per_step / step.seconds, Limit::kRanks},
-      {setting.cores / (load.cpu_seconds + cpu_seconds_of_ranks), Limit::kCores},
+      {setting.cores / (load.cpu_seconds + step.cpu_seconds_per_sample(setting)), Limit::kCores},
   }};
   std::ranges::sort(rates, {}, &std::pair<double, Limit>::first);
   return {rates[0].first, rates[0].second, rates[1].first, rates[1].second};

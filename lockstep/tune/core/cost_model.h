@@ -17,17 +17,22 @@ struct LoadCosts {
   double most_per_second = std::numeric_limits<double>::infinity();
 };
 
-/// What the ranks' part of a step costs, all ranks at work together and their data at hand.
-struct StepCosts {
-  double seconds = 0;     ///< of a step
-  double busy_cores = 0;  ///< that the process keeps at work meanwhile, on the mean
-};
-
 /// What the flags say, and the machine gives.
 struct Setting {
   int cores = 1;
   int decode_threads = 1;
   double samples_per_step = 1;  ///< over all ranks
+};
+
+/// What the ranks' part of a step costs, all ranks at work together and their data at hand.
+struct StepCosts {
+  double seconds = 0;     ///< of a step
+  double busy_cores = 0;  ///< that the process keeps at work meanwhile, on the mean
+
+  /// Of the ranks, for a sample.
+  double cpu_seconds_per_sample(const Setting& setting) const {
+    return busy_cores * seconds / setting.samples_per_step;
+  }
 };
 
 /// What keeps a run from being faster.

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lockstep/tune/core/changes.h"
+#include <limits>
 
 namespace lockstep::tune {
 namespace {
@@ -27,7 +27,8 @@ Findings balanced() {
 TEST(Verdict, ARunThatNothingHoldsBackNeedsNoChange) {
   const Verdict verdict = judge(balanced());
   EXPECT_TRUE(verdict.changes.empty());
-  EXPECT_THAT(verdict.words, HasSubstr("Nothing holds the ranks back"));
+  EXPECT_THAT(verdict.cause, HasSubstr("nothing holds the ranks back"));
+  EXPECT_THAT(verdict.words, AllOf(HasSubstr("Nothing holds the ranks back"), HasSubstr("--autotune")));
 }
 
 TEST(Verdict, NamesTooFewDecodeThreads) {
@@ -45,6 +46,22 @@ TEST(Verdict, NamesTooFewDecodeThreads) {
                               "ranks could take 400"),
                     HasSubstr("Give --num-workers 2: about 380 samples/s instead of 190 (2.00 times as many)"),
                     HasSubstr("The next limit is then the"), Not(HasSubstr("huge"))));
+  EXPECT_THAT(verdict.cause, HasSubstr("the decode threads hold the ranks back"));
+}
+
+TEST(Verdict, WhatWasTriedCountsMoreThanTheModel) {
+  Findings findings = balanced();
+  findings.setting.decode_threads = 1;
+  findings.samples_per_second = 190;
+  findings.tried = {{"--num-workers", 340}};
+  const Verdict tried = judge(findings);
+  ASSERT_FALSE(tried.changes.empty());
+  EXPECT_TRUE(tried.changes.front().was_tried);
+  EXPECT_NEAR(tried.changes.front().foretold_per_second, 340, 1e-6);
+  EXPECT_THAT(tried.words, HasSubstr("1.79 times as many, tried for some seconds"));
+
+  findings.tried = {{"--num-workers", 195}};
+  EXPECT_TRUE(judge(findings).changes.empty());
 }
 
 TEST(Verdict, ThreadsThatDecodeAreTakenFromTheRanksOnTheCpu) {
@@ -72,31 +89,70 @@ TEST(Verdict, NamesHugeMasks) {
   EXPECT_THAT(verdict.words, HasSubstr("the masks are huge: 70 % of a sample's time goes into decoding them"));
 }
 
-TEST(Verdict, NamesASlowDisk) {
-  Findings findings = balanced();
-  findings.load = {
-      .seconds_alone = 0.025, .seconds_busy = 0.025, .cpu_seconds = 0.005, .read_wait = 0.020, .most_per_second = 50};
-  findings.samples_per_second = 50;
-  const Verdict verdict = judge(findings);
-  ASSERT_EQ(verdict.changes.size(), 1U);
-  EXPECT_EQ(verdict.changes.front().flag, "");
-  EXPECT_NEAR(verdict.changes.front().foretold_per_second, 400, 1e-6);
-  EXPECT_THAT(verdict.words, AllOf(HasSubstr("The disk holds everything back: a thread waits 20.0 ms for a sample, 80 "
-                                             "% of the time that loading it takes"),
-                                   HasSubstr("faster disk"), HasSubstr("8.00 times")));
-}
-
-TEST(Verdict, PrefersTheCacheToANewDiskWhereThereIsOne) {
+Findings on_a_slow_disk() {
   Findings findings = balanced();
   findings.load = {
       .seconds_alone = 0.025, .seconds_busy = 0.025, .cpu_seconds = 0.005, .read_wait = 0.020, .most_per_second = 50};
   findings.load_shares = {{"read", 0.8}, {"decode image", 0.1}, {"decode mask", 0.05}};
   findings.samples_per_second = 50;
-  findings.has_cache = true;
+  return findings;
+}
+
+TEST(Verdict, NamesASlowDisk) {
+  const Verdict verdict = judge(on_a_slow_disk());
+  ASSERT_EQ(verdict.changes.size(), 1U);
+  EXPECT_EQ(verdict.changes.front().flag, "");
+  EXPECT_NEAR(verdict.changes.front().foretold_per_second, 400, 1e-6);
+  EXPECT_THAT(verdict.words, AllOf(HasSubstr("The disk holds the ranks back: a thread waits 20.0 ms of it for a "
+                                             "sample, 80 % of the time that loading it takes, and the ranks could "
+                                             "take 400 samples/s where 50.0 come"),
+                                   HasSubstr("faster disk"), HasSubstr("8.00 times")));
+}
+
+TEST(Verdict, NamesTheDiskWhereAThreadMostlyWaitsForItThoughMoreThreadsWouldHelp) {
+  Findings findings = on_a_slow_disk();
+  findings.setting.decode_threads = 1;
+  findings.load.most_per_second = std::numeric_limits<double>::infinity();
+  findings.samples_per_second = 40;
   const Verdict verdict = judge(findings);
+  EXPECT_EQ(verdict.now.limit, Limit::kDecodeThreads);
+  EXPECT_THAT(verdict.cause, HasSubstr("the disk holds the ranks back"));
+
+  findings.load.read_wait = 0.010;
+  EXPECT_THAT(judge(findings).cause, HasSubstr("the decode threads hold the ranks back"));
+}
+
+TEST(Verdict, ACacheIsARemedyAndNoCause) {
+  Findings findings = on_a_slow_disk();
+  findings.cache = {.load = {0.001, 0.001, 0.001}, .needed_bytes = 1000, .limit = 1000};
+  const Verdict verdict = judge(findings);
+  EXPECT_THAT(verdict.cause, HasSubstr("the disk holds the ranks back"));
   ASSERT_EQ(verdict.changes.size(), 2U);
   EXPECT_EQ(verdict.changes.front().flag, "--cache");
   EXPECT_NEAR(verdict.changes.front().foretold_per_second, 400, 1e-6);
+  EXPECT_THAT(verdict.words, HasSubstr("Give --cache ram: from the second epoch on about 400 samples/s"));
+}
+
+TEST(Verdict, ACacheThatDoesNotFitIsNotRecommended) {
+  Findings findings = on_a_slow_disk();
+  findings.cache = {.load = {0.001, 0.001, 0.001}, .needed_bytes = 30ULL << 30, .limit = 11ULL << 30};
+  const Verdict verdict = judge(findings);
+  ASSERT_EQ(verdict.changes.size(), 1U);
+  EXPECT_EQ(verdict.changes.front().flag, "");
+  EXPECT_THAT(verdict.words,
+              AllOf(HasSubstr("would take about 30 GiB, and --cache ram 11 GiB"), HasSubstr("--cache disk")));
+}
+
+TEST(Verdict, ListsTheBestChangeFirstAndOfTwoAlikeTheOneThatCostsLess) {
+  Findings findings = balanced();
+  findings.setting.decode_threads = 1;
+  findings.samples_per_second = 200;
+  findings.cache = {.load = {0.001, 0.001, 0.001}, .needed_bytes = 1, .limit = 1};
+  findings.tried = {{"--num-workers", 300}, {"--cache", 400}};
+  EXPECT_EQ(judge(findings).changes.front().flag, "--cache");
+  findings.tried = {{"--num-workers", 390}, {"--cache", 400}};
+  ASSERT_EQ(judge(findings).changes.size(), 2U);
+  EXPECT_EQ(judge(findings).changes.front().flag, "--num-workers");
 }
 
 TEST(Verdict, NamesATinyBatch) {
@@ -111,23 +167,26 @@ TEST(Verdict, NamesATinyBatch) {
   EXPECT_EQ(verdict.changes.front().flag, "--batch-size");
   EXPECT_EQ(verdict.changes.front().value, "8");
   EXPECT_NEAR(verdict.changes.front().foretold_per_second, 98 * 2.9, 1e-6);
-  EXPECT_THAT(verdict.words, AllOf(HasSubstr("The batch is too small for the ranks: with 1 they do 100 samples/s"),
-                                   HasSubstr("the global batch 8 times as large")));
+  EXPECT_THAT(verdict.words,
+              AllOf(HasSubstr("The batch is too small for the ranks: with 1 they do 100 samples/s, with 16 300"),
+                    HasSubstr("the global batch 8 times as large")));
 }
 
 TEST(Verdict, NamesASlowRankAndWhenToLeaveItOut) {
   Findings findings = balanced();
   findings.batch_size = 8;
   findings.seconds_alone = {0.020, 0.038};
+  findings.busy_seconds = {0.021, 0.039};  // and of 40 ms the slow one waits 1 ms for the reduction
   findings.device_flags = "cuda:0";
   const Verdict little = judge(findings);
   ASSERT_EQ(little.changes.size(), 1U);
   EXPECT_THAT(little.words, AllOf(HasSubstr("Rank 1 holds the other ranks back: alone on the machine it takes 38.0 ms "
                                             "for a batch, the others 20.0 ms"),
                                   Not(HasSubstr("--devices"))));
-  EXPECT_NEAR(little.changes.front().foretold_per_second, 16 / 0.022, 1e-6);  // 40 ms - 18 ms a step
+  EXPECT_NEAR(little.changes.front().foretold_per_second, 16 / 0.022, 1e-6);
 
   findings.seconds_alone = {0.020, 0.098};
+  findings.busy_seconds = {0.021, 0.099};
   findings.step.seconds = 0.100;
   findings.samples_per_second = 160;
   EXPECT_THAT(judge(findings).words, HasSubstr("Leave it out with --devices cuda:0 (about "));
@@ -140,7 +199,7 @@ TEST(Verdict, WhereAllCoresAreAtWorkItSaysSo) {
   const Verdict verdict = judge(findings);
   EXPECT_TRUE(verdict.changes.empty());
   EXPECT_EQ(verdict.now.limit, Limit::kCores);
-  EXPECT_THAT(verdict.words, HasSubstr("All cores are at work"));
+  EXPECT_THAT(verdict.words, AllOf(HasSubstr("All cores are at work"), HasSubstr("67 % of their time")));
 }
 
 }  // namespace
