@@ -32,7 +32,7 @@ CASES = {
     "slow disk": {
         "data": "heavy",
         "options": [*SMALL, "--img-size", "64", "--batch-size", "8", "--num-workers", "1"],
-        "planted": ["--throttle-reads", "32"],
+        "planted": ["--throttle-reads", "64"],
         "names": "the disk",
     },
     "huge masks": {

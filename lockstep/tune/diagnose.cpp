@@ -221,7 +221,7 @@ class Examination {
   double try_change(const Change& change) {
     train::TrainOptions options = options_;
     if (change.flag == "--cache") {
-      return measure_steps(world_, plan_of(*warm_, options), resources_, share(0.1)).samples_per_second();
+      return measure_steps(world_, plan_of(*warm_, options), resources_, share(0.12)).samples_per_second();
     }
     if (change.flag == "--num-workers") {
       options.num_workers = std::stoll(change.value);
@@ -230,7 +230,7 @@ class Examination {
       options = with_batch(options_, std::stoll(change.value));
     }
     const train::Resources resources = train::share_cores(world_, cores_, options, /*threads_of_run=*/0);
-    return measure_loop(options, resources, share(0.1)).samples_per_second();
+    return measure_loop(options, resources, share(0.12)).samples_per_second();
   }
 
   std::string devices_without_slowest(const std::vector<double>& seconds) const {

@@ -39,11 +39,11 @@ struct Diagnosis {
 /// Measures, on the user's data, network and devices, what a run with these options would do: loading alone with one
 /// thread and with one on each core, the passes of each rank alone, the steps of all ranks with data at hand and with
 /// larger batches, and the whole loop; then judges, tries each change of a flag that it would recommend, and judges
-/// again. Where loading is what holds it back, and there is a cache, it is measured what that gives, too. Where steps
-/// are so slow that they cannot be measured in the time, they are made with smaller batches. Nothing but a few samples
-/// is loaded twice, as far as the training set goes, and the task should keep no decoded pixels, so that what is loaded
-/// later is not faster for it. Samples that cannot be read are left out, as many as options.max_bad_samples. All ranks
-/// are in this process; nothing is written. Throws UserError as train::run.
+/// again. Where loading is what holds it back, some samples are put into the cache, if there is one, and what that
+/// gives is measured, too. Where steps are so slow that they cannot be measured in the time, they are made with smaller
+/// batches. Nothing but these and a few more is loaded twice, as far as the training set goes, and the task should keep
+/// no decoded pixels, so that what is loaded later is not faster for it. Samples that cannot be read are left out, as
+/// many as options.max_bad_samples. All ranks are in this process; nothing is written. Throws UserError as train::run.
 Diagnosis diagnose(const tasks::Task& task, const train::TrainOptions& options, const DiagnoseOptions& asked);
 
 }  // namespace lockstep::tune
