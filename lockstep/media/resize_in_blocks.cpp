@@ -35,7 +35,7 @@ struct Workspace {
   std::vector<Fixed> joined;          // (4, source width, 4)
   std::vector<Fixed> lanes;           // (source width + taps, kLanes)
   std::vector<Fixed> sums;            // (width, kLanes)
-  std::vector<std::uint8_t> levels;   // (width, kLanes)
+  std::vector<std::uint8_t> levels;   // (width, rounded up to kLanes; kLanes)
 
   void prepare(std::size_t source_width, const FilterWindows& columns, const FilterWindows& windows_of_rows) {
     to_fixed(columns.weights, column_weights);
@@ -44,7 +44,7 @@ struct Workspace {
     joined.resize(source_width * kLanes);
     lanes.resize((source_width + static_cast<std::size_t>(columns.taps)) * kLanes);
     sums.resize(columns.first.size() * kLanes);
-    levels.resize(columns.first.size() * kLanes);
+    levels.resize((columns.first.size() + kLanes - 1) / kLanes * kLanes * kLanes);
   }
 };
 
@@ -112,6 +112,16 @@ int fetch_rows(const ImageView& source, int begin, int end) {
 /// Gives each row of a block its pixels: (width, kLanes) to (rows, width, channels).
 template <int kChannels>
 void scatter_lanes(const std::uint8_t* lanes, int rows, std::size_t width, std::uint8_t* destination) {
+  if constexpr (kChannels == 1) {
+    for (std::size_t x = 0; x < width; x += kLanes) {
+      std::uint8_t tile[kLanes * kLanes];
+      transpose_lanes(lanes + x * kLanes, tile);
+      for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+        std::memcpy(destination + row * width + x, tile + row * kLanes, std::min(kLanes, width - x));
+      }
+    }
+    return;
+  }
   for (int row = 0; row < rows; ++row) {
     const std::uint8_t* from = lanes + static_cast<std::size_t>(row) * kLaneChannels<kChannels>;
     for (std::size_t x = 1; x < width; ++x, from += kLanes, destination += kResultChannels<kChannels>) {
