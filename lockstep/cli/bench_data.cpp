@@ -19,8 +19,10 @@ namespace {
 
 constexpr const char* kBenchDataDescription =
     "Measures how fast the training images of a dataset are read, decoded, augmented and normalised, into batches that "
-    "nothing waits for, and where the time goes; beside it the limits of this machine. With --serve SET_DIR THREADS "
-    "CORES WARM_UP MEASURED it is one side of a comparison: it measures so many batches for each line 'go'.";
+    "nothing waits for, and where the time goes; beside it the limits of this machine. With --cache an epoch that is "
+    "not "
+    "measured fills the cache first. With --serve SET_DIR THREADS CORES WARM_UP MEASURED it is one side of a "
+    "comparison: it measures so many batches for each line 'go'.";
 
 struct BenchDataArguments {
   std::filesystem::path dataset_path;
@@ -68,8 +70,10 @@ void measure_dataset(const BenchDataArguments& arguments) {
   options.seed = arguments.seed;
   std::cout << folders.train.size() << " images of " << arguments.dataset_path.string() << " to "
             << arguments.image_size << "x" << arguments.image_size << ", batches of " << arguments.batch_size
-            << ", for " << arguments.seconds << " s" << std::endl;
-  std::cout << data::describe(data::measure_loading(dataset, images, options, arguments.seconds));
+            << ", for " << arguments.seconds << " s" << (pixels ? ", after an epoch that fills the cache" : "")
+            << std::endl;
+  const data::WarmUp warm_up = pixels ? data::WarmUp::kEpoch : data::WarmUp::kFewBatches;
+  std::cout << data::describe(data::measure_loading(dataset, images, options, warm_up, arguments.seconds));
 }
 
 int number_of_server(const std::string& word) {

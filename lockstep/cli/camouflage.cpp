@@ -85,8 +85,8 @@ void add_cache_options(OptionTable& table, const std::string& group, data::Cache
   table.add(
       "--cache", cache.kind,
       "Keep decoded pixels, so that each file is decoded once: in memory, or on the disk, also for later runs. "
-      "Large PNGs and masks are then kept at a smaller size, so the pixels are slightly others than with off; "
-      "they are the same in memory and on the disk.",
+      "Images much larger than --img-size and their masks are then kept at a smaller size, so the pixels are slightly "
+      "others than with off; they are the same in memory and on the disk.",
       {.group = group, .placeholder = "WHERE", .allowed = {"off", "ram", "disk"}, .same_result = {"ram", "disk"}});
   table.add("--cache-limit", cache.limit,
             "The most that --cache may take, such as 8GiB, in all processes; what does not fit is decoded each time. "

@@ -17,9 +17,9 @@ LoaderOptions loader_options(const BatchStreamOptions& options) {
 }  // namespace
 
 BatchStream::BatchStream(const Dataset& dataset, const BatchStreamOptions& options)
-    : pool_(options.num_workers),
-      loader_(pool_, dataset, BatchPlan{dataset.size(), options.batch_size, options.batch_size, /*world_size=*/1},
-              loader_options(options)) {}
+    : plan_{dataset.size(), options.batch_size, options.batch_size, /*world_size=*/1},
+      pool_(options.num_workers),
+      loader_(pool_, dataset, plan_, loader_options(options)) {}
 
 template <typename IsEnough>
 StreamMeasure BatchStream::take_until(const IsEnough& is_enough) {

@@ -27,6 +27,8 @@ class BatchStream {
  public:
   BatchStream(const Dataset& dataset, const BatchStreamOptions& options);
 
+  std::uint64_t batches_per_epoch() const { return plan_.steps_per_epoch(); }
+
   /// Takes so many batches.
   StreamMeasure take_batches(std::uint64_t count);
 
@@ -37,6 +39,7 @@ class BatchStream {
   template <typename IsEnough>
   StreamMeasure take_until(const IsEnough& is_enough);
 
+  BatchPlan plan_;
   DecodePool pool_;
   Loader loader_;
 };

@@ -22,8 +22,8 @@ BoxedView cut(const media::ImageView& picture, const media::Box& box);
 /// All of a picture of this size.
 media::Box whole_box(media::ImageSize size);
 
-/// Where a box of a picture of this size lies in pixels in which the picture lies at `place`. What is whole, or a half,
-/// a fourth, an eighth of it, stays so to the bit.
+/// Where a box of a picture of this size lies in pixels in which the picture lies at `place`. What is whole, or so
+/// many eighths of it, stays so to the bit.
 media::Box placed(const media::Box& box, media::ImageSize picture, const media::Box& place);
 
 }  // namespace lockstep::data

@@ -4,6 +4,8 @@
 // Levels are whole numbers, 0 to 255, held as floats. No product may be fused into an addition (-ffp-contract=off,
 // nvcc -fmad=false): then both give the same bits.
 
+#include <cmath>
+
 #ifdef __CUDACC__
 #define LOCKSTEP_EITHER_SIDE __host__ __device__ inline
 #else
@@ -32,18 +34,14 @@ LOCKSTEP_EITHER_SIDE float smaller(float a, float b) { return a < b ? a : b; }
 LOCKSTEP_EITHER_SIDE float larger(float a, float b) { return a < b ? b : a; }
 
 /// torchvision cuts off the fraction rather than rounding it.
-LOCKSTEP_EITHER_SIDE float to_level(float value) {
-  return static_cast<float>(static_cast<int>(smaller(larger(value, 0.0F), 255.0F)));
-}
+LOCKSTEP_EITHER_SIDE float to_level(float value) { return truncf(smaller(larger(value, 0.0F), 255.0F)); }
 
 LOCKSTEP_EITHER_SIDE float grey_of(Levels pixel) {
-  return static_cast<float>(static_cast<int>(0.2989F * pixel.red + 0.587F * pixel.green + 0.114F * pixel.blue));
+  return truncf(0.2989F * pixel.red + 0.587F * pixel.green + 0.114F * pixel.blue);
 }
 
 /// factor: 0 or more.
-LOCKSTEP_EITHER_SIDE float brighten(float level, float factor) {
-  return static_cast<float>(static_cast<int>(smaller(factor * level, 255.0F)));
-}
+LOCKSTEP_EITHER_SIDE float brighten(float level, float factor) { return truncf(smaller(factor * level, 255.0F)); }
 
 LOCKSTEP_EITHER_SIDE Levels change_brightness(Levels pixel, float factor) {
   return {brighten(pixel.red, factor), brighten(pixel.green, factor), brighten(pixel.blue, factor)};
@@ -59,7 +57,7 @@ LOCKSTEP_EITHER_SIDE Levels blend(Levels pixel, float factor, float other) {
 LOCKSTEP_EITHER_SIDE float level_of_hue(float position, float highest, float range) {
   const float k = position < 6.0F ? position : position - 6.0F;
   const float depth = smaller(larger(smaller(k, 4.0F - k), 0.0F), 1.0F);
-  return static_cast<float>(static_cast<int>((highest - range * depth) * (255.999F / 255.0F)));
+  return truncf((highest - range * depth) * (255.999F / 255.0F));
 }
 
 /// Turns the hue, keeping the highest and the lowest of the levels. Hue and levels by the formulas of

@@ -13,6 +13,7 @@ namespace {
 void finish_image(std::span<const std::uint8_t> pixels, const SampleFinish& sample, std::size_t width, float* planes) {
   const std::size_t count = pixels.size() / 3;
   const bool changes = sample.colours != ColourChange{};
+  const bool turns_hue = sample.colours.hue != 0.0F;
   const bool needs_mean = sample.colours.contrast != 1.0F;
   const ColourFactors factors =
       colour_factors(sample.colours, needs_mean ? mean_grey(pixels, sample.colours.brightness) : 0.0F);
@@ -20,14 +21,18 @@ void finish_image(std::span<const std::uint8_t> pixels, const SampleFinish& samp
   for (std::size_t row = 0; row < count; row += width) {
     for (std::size_t begin = 0; begin < width; begin += tile.count) {
       tile.read(&pixels[3 * (row + begin)], std::min(PixelTile::kPixels, width - begin));
-      if (changes) {
+      if (turns_hue) {
         change_tile(factors, tile);
       }
       if (sample.flip) {
         std::reverse(tile.pixels.begin(), tile.pixels.begin() + static_cast<std::ptrdiff_t>(tile.count));
       }
       float* red = planes + row + (sample.flip ? width - begin - tile.count : begin);
-      normalise_tile(tile, red, red + count, red + 2 * count);
+      if (changes && !turns_hue) {
+        change_and_normalise_tile(factors, tile, red, red + count, red + 2 * count);
+      } else {
+        normalise_tile(tile, red, red + count, red + 2 * count);
+      }
     }
   }
 }

@@ -23,7 +23,7 @@ namespace lockstep::data {
 namespace {
 
 /// To be raised whenever the pixels that are kept of a file change: how it is decoded, turned or scaled.
-constexpr int kPixelArithmetic = 1;
+constexpr int kPixelArithmetic = 2;
 
 /// A number with all its digits.
 std::string exact(double number) {
@@ -209,11 +209,11 @@ void ImageMaskDataset::load_from_files(const Draw& draw, const SampleSlot& slot)
   const media::ImageSize size = source.image.size();
   const AugmentationPlan plan = plan_of(draw, size);
   const media::ImageSize smallest = options_.augment ? smallest_crop(options_.augmentation, size) : size;
-  const int denominator = source.image.is_reducible() ? decode_denominator(smallest, options_.image_size) : 1;
+  const int eighths = source.image.is_reducible() ? quick_eighths(smallest, options_.image_size) : media::kFullSize;
   const media::Box box = box_of(plan.crop);
   Crop crop;
   crop.picture = size;
-  crop.image = source.image.decode_colours(box, denominator, true);
+  crop.image = source.image.decode_colours(box, eighths, true);
   if (source.has_mask) {
     const media::ImageSize mask_size = source.mask.size();
     const media::Box mask_box = placed(box, size, whole_box(mask_size));
@@ -254,8 +254,8 @@ KeptSample ImageMaskDataset::decode_kept(const ImageMaskPair& pair) const {
                             : plan_kept_whole(size, side, is_reducible);
   KeptSample kept;
   kept.picture = size;
-  const bool is_scaled = plan.size != media::reduced(size, plan.denominator);
-  const BoxedView image = source.image.decode_colours(whole_box(size), plan.denominator, is_scaled);
+  const bool is_scaled = plan.size != media::reduced(size, plan.eighths);
+  const BoxedView image = source.image.decode_colours(whole_box(size), plan.eighths, is_scaled);
   kept.image = is_scaled ? scale_to(image, plan.size, source.kept_image) : image.pixels;
   kept.box = is_scaled ? whole_box(plan.size) : image.box;
   if (source.has_mask) {

@@ -1,9 +1,8 @@
 #include "lockstep/data/kept_size.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
-
-#include "lockstep/media/decode.h"
 
 namespace lockstep::data {
 namespace {
@@ -20,33 +19,33 @@ int sufficient(int length, int smallest, int needed) {
   return static_cast<int>((static_cast<std::int64_t>(length) * needed + smallest - 1) / smallest);
 }
 
+/// The fewest eighths that leave a crop of this size `side` pixels each way; all of them where it has fewer already.
+int fewest_eighths(media::ImageSize crop, int side) {
+  return std::min(sufficient(media::kFullSize, std::min(crop.width, crop.height), side), media::kFullSize);
+}
+
 }  // namespace
 
-int decode_denominator(media::ImageSize smallest_crop, int side) {
-  const int least = std::min(smallest_crop.width, smallest_crop.height);
-  for (const int denominator : {8, 4, 2}) {
-    if (least / denominator >= side) {
-      return denominator;
-    }
-  }
-  return 1;
+int quick_eighths(media::ImageSize smallest_crop, int side) {
+  const int fewest = fewest_eighths(smallest_crop, side);
+  return static_cast<int>(std::bit_ceil(static_cast<unsigned>(fewest)));
 }
 
 KeptPlan plan_kept(media::ImageSize size, media::ImageSize smallest_crop, int side, bool is_reducible) {
-  const int denominator = is_reducible ? decode_denominator(smallest_crop, side) : 1;
-  const media::ImageSize decoded = media::reduced(size, denominator);
+  const int eighths = is_reducible ? fewest_eighths(smallest_crop, side) : media::kFullSize;
+  const media::ImageSize decoded = media::reduced(size, eighths);
   const media::ImageSize enough{sufficient(size.width, smallest_crop.width, side * kSpareDetail),
                                 sufficient(size.height, smallest_crop.height, side * kSpareDetail)};
   const bool is_worth_scaling =
       enough.width <= kWorthScaling * decoded.width && enough.height <= kWorthScaling * decoded.height;
-  return {denominator, is_worth_scaling ? enough : decoded};
+  return {eighths, is_worth_scaling ? enough : decoded};
 }
 
 KeptPlan plan_kept_whole(media::ImageSize size, int side, bool is_reducible) {
   if (size.width < side || size.height < side) {
-    return {1, size};
+    return {media::kFullSize, size};
   }
-  return {is_reducible ? decode_denominator(size, side) : 1, {side, side}};
+  return {is_reducible ? quick_eighths(size, side) : media::kFullSize, {side, side}};
 }
 
 }  // namespace lockstep::data

@@ -82,8 +82,8 @@ class Table {
 }  // namespace
 
 LoadingSpeed measure_loading(const Dataset& dataset, const std::vector<std::filesystem::path>& images,
-                             const BatchStreamOptions& options, double seconds) {
-  constexpr std::uint64_t kWarmUp = 4;
+                             const BatchStreamOptions& options, WarmUp warm_up, double seconds) {
+  constexpr std::uint64_t kFewBatches = 4;
   LoadingSpeed speed;
   speed.num_workers = options.num_workers;
   for (const Field& field : dataset.layout()) {
@@ -91,7 +91,7 @@ LoadingSpeed measure_loading(const Dataset& dataset, const std::vector<std::file
   }
   {
     BatchStream stream(dataset, options);
-    stream.take_batches(kWarmUp);
+    stream.take_batches(warm_up == WarmUp::kEpoch ? stream.batches_per_epoch() : kFewBatches);
     const WorkMeter meter;
     speed.measure = stream.take_for(seconds);
     speed.work = meter.times();

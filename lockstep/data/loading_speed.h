@@ -20,11 +20,17 @@ struct LoadingSpeed {
   std::uint64_t bytes_per_sample = 0;      ///< that end up in the batch
 };
 
-/// Takes batches of the dataset for so many seconds, after a few that are not counted, then measures the limits:
-/// Huffman decoding of `images`, those of them that are JPEGs, and the copying of a batch. Throws DataError as the
-/// dataset does.
+/// What is taken before the measurement begins.
+enum class WarmUp {
+  kFewBatches,
+  kEpoch,  ///< each sample once, which fills a cache
+};
+
+/// Takes batches of the dataset for so many seconds, after those of the warm-up, then measures the limits: Huffman
+/// decoding of `images`, those of them that are JPEGs, and the copying of a batch. Throws DataError as the dataset
+/// does.
 LoadingSpeed measure_loading(const Dataset& dataset, const std::vector<std::filesystem::path>& images,
-                             const BatchStreamOptions& options, double seconds);
+                             const BatchStreamOptions& options, WarmUp warm_up, double seconds);
 
 /// The same in words, as lines of a table.
 std::string describe(const LoadingSpeed& speed);

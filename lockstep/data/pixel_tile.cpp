@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lockstep/base/error.h"
 #include "lockstep/base/simd.h"
 
 namespace lockstep::data {
@@ -39,14 +40,31 @@ LOCKSTEP_SIMD std::uint32_t add_greys(const std::uint32_t* pixels, std::size_t c
   return sum;
 }
 
+inline Levels normalised(Levels levels) {
+  constexpr Normalisation kBy;
+  return {levels.red * kBy.scale[0] + kBy.offset[0], levels.green * kBy.scale[1] + kBy.offset[1],
+          levels.blue * kBy.scale[2] + kBy.offset[2]};
+}
+
 LOCKSTEP_SIMD void normalise_pixels(const std::uint32_t* __restrict pixels, std::size_t count, float* __restrict red,
                                     float* __restrict green, float* __restrict blue) {
-  constexpr Normalisation kBy;
   for (std::size_t i = 0; i < count; ++i) {
-    const Levels levels = levels_of(pixels[i]);
-    red[i] = levels.red * kBy.scale[0] + kBy.offset[0];
-    green[i] = levels.green * kBy.scale[1] + kBy.offset[1];
-    blue[i] = levels.blue * kBy.scale[2] + kBy.offset[2];
+    const Levels values = normalised(levels_of(pixels[i]));
+    red[i] = values.red;
+    green[i] = values.green;
+    blue[i] = values.blue;
+  }
+}
+
+LOCKSTEP_SIMD void change_and_normalise_pixels(const ColourFactors& factors, const std::uint32_t* __restrict pixels,
+                                               std::size_t count, float* __restrict red, float* __restrict green,
+                                               float* __restrict blue) {
+  const ColourFactors f = factors;  // a copy that the planes cannot overlap with
+  for (std::size_t i = 0; i < count; ++i) {
+    const Levels values = normalised(change_pixel(levels_of(pixels[i]), f));
+    red[i] = values.red;
+    green[i] = values.green;
+    blue[i] = values.blue;
   }
 }
 
@@ -134,6 +152,12 @@ void change_tile(const ColourFactors& factors, PixelTile& tile) {
 
 void normalise_tile(const PixelTile& tile, float* red, float* green, float* blue) {
   normalise_pixels(tile.pixels.data(), tile.count, red, green, blue);
+}
+
+void change_and_normalise_tile(const ColourFactors& factors, const PixelTile& tile, float* red, float* green,
+                               float* blue) {
+  LOCKSTEP_ASSERT(factors.hue == 0.0F, "a turn of the hue is a pass of its own");
+  change_and_normalise_pixels(factors, tile.pixels.data(), tile.count, red, green, blue);
 }
 
 }  // namespace lockstep::data

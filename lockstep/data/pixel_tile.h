@@ -38,4 +38,8 @@ void change_tile(const ColourFactors& factors, PixelTile& tile);
 /// Writes the tile to three planes, normalised.
 void normalise_tile(const PixelTile& tile, float* red, float* green, float* blue);
 
+/// The same of the changed tile, which need not be written first. The hue must stay as it is.
+void change_and_normalise_tile(const ColourFactors& factors, const PixelTile& tile, float* red, float* green,
+                               float* blue);
+
 }  // namespace lockstep::data

@@ -31,12 +31,12 @@ void SourceImage::open(const std::filesystem::path& path) {
 
 BoxedView SourceImage::decode(const media::Box& box, const media::DecodeRequest& kind) {
   media::Box stored = media::stored_part(box, header_.size, header_.orientation);
-  const auto reduce = [&](double& length) { length /= kind.denominator; };
+  const auto reduce = [&](double& length) { length *= kind.eighths / static_cast<double>(media::kFullSize); };
   reduce(stored.x);
   reduce(stored.y);
   reduce(stored.width);
   reduce(stored.height);
-  const media::Rect region = touched(stored, media::reduced(header_.size, kind.denominator));
+  const media::Rect region = touched(stored, media::reduced(header_.size, kind.eighths));
   media::DecodeRequest request = kind;
   request.region = region;
   media::decode_part(bytes_, request, path_->native(), stored_);
@@ -48,9 +48,9 @@ BoxedView SourceImage::decode(const media::Box& box, const media::DecodeRequest&
   return {view_of(upright_), media::stored_part(within, upright_.size(), way_back(header_.orientation))};
 }
 
-BoxedView SourceImage::decode_colours(const media::Box& box, int denominator, bool padded) {
+BoxedView SourceImage::decode_colours(const media::Box& box, int eighths, bool padded) {
   const WorkScope work("decode image");
-  return decode(box, {.mode = media::ColorMode::kRgb, .denominator = denominator, .padded = padded});
+  return decode(box, {.mode = media::ColorMode::kRgb, .eighths = eighths, .padded = padded});
 }
 
 BoxedView SourceImage::decode_mask(const media::Box& box) {

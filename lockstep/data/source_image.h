@@ -29,10 +29,10 @@ class SourceImage {
   /// Whether it can be decoded at a part of its size.
   bool is_reducible() const { return header_.format == media::Format::kJpeg; }
 
-  /// The part of the picture that a box of it touches, upright, decoded at 1/denominator. It is there until the next
-  /// call. With `padded`, pixels have a fourth value without meaning, which makes decoding and scaling faster. Throws
-  /// DataError naming the file.
-  BoxedView decode_colours(const media::Box& box, int denominator, bool padded);
+  /// The part of the picture that a box of it touches, upright, decoded at so many eighths of its size. It is there
+  /// until the next call. With `padded`, pixels have a fourth value without meaning, which makes decoding and scaling
+  /// faster. Throws DataError naming the file.
+  BoxedView decode_colours(const media::Box& box, int eighths, bool padded);
 
   /// The same at full size as grey levels 0 … 255, also where the file has levels of 0 and 1 alone, as some programs
   /// write masks.

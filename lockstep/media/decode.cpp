@@ -61,7 +61,7 @@ void decode_part(std::span<const std::byte> bytes, const DecodeRequest& request,
     decode_jpeg_part(bytes, request, name, image);
     return;
   }
-  LOCKSTEP_ASSERT(request.denominator == 1, "a PNG has one size");
+  LOCKSTEP_ASSERT(request.eighths == kFullSize, "a PNG has one size");
   decode_png_part(bytes, request, name, image);
 }
 

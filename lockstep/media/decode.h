@@ -33,20 +33,24 @@ ImageHeader read_image_header(std::span<const std::byte> bytes, const std::strin
 /// The size alone.
 ImageSize read_image_size(std::span<const std::byte> bytes, const std::string& name);
 
-/// The size of an image that is decoded at 1/denominator: rounded up, as libjpeg does.
-constexpr ImageSize reduced(ImageSize size, int denominator) {
-  return {(size.width + denominator - 1) / denominator, (size.height + denominator - 1) / denominator};
+/// A JPEG is made of squares of 8 x 8 pixels. It can be decoded so that each of them becomes n x n: at n eighths of its
+/// size.
+inline constexpr int kFullSize = 8;
+
+/// The size of an image that is decoded at so many eighths of its size: rounded up, as libjpeg does.
+constexpr ImageSize reduced(ImageSize size, int eighths) {
+  return {(size.width * eighths + kFullSize - 1) / kFullSize, (size.height * eighths + kFullSize - 1) / kFullSize};
 }
 
 /// Which pixels of an image are wanted.
 struct DecodeRequest {
   ColorMode mode = ColorMode::kRgb;
-  int denominator = 1;           ///< a JPEG can be decoded at 1/2, 1/4, 1/8 of its size; a PNG at 1 only
+  int eighths = kFullSize;       ///< of its size, 1 to 8, at which a JPEG is decoded; a PNG has its full size only
   std::optional<Rect> region{};  ///< of the reduced image; all of it by default
   bool padded = false;           ///< of a colour: four values a pixel, red, green, blue and one without meaning
 };
 
-/// Decodes no more than is asked for. The pixels are those that decoding all of the image at this denominator gives;
+/// Decodes no more than is asked for. The pixels are those that decoding all of the image at this size gives;
 /// they lie as they are stored, whatever the orientation. What memory `image` has is used again. Throws as
 /// `decode_image`; damage outside of what is decoded may go unseen.
 void decode_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name, Image& image);

@@ -30,13 +30,12 @@ class JpegPartReader {
       : jpeg_(jpeg), info_(jpeg.info()), request_(request), image_(image) {}
 
   void read() {
-    LOCKSTEP_ASSERT(request_.denominator == 1 || request_.denominator == 2 || request_.denominator == 4 ||
-                        request_.denominator == 8,
-                    "a JPEG is decoded at 1, 1/2, 1/4 or 1/8 of its size");
+    LOCKSTEP_ASSERT(request_.eighths >= 1 && request_.eighths <= kFullSize,
+                    "a JPEG is decoded at 1/8 to 8/8 of its size");
     jpeg_.check_length();
     choose_colours();
-    info_.scale_num = 1;
-    info_.scale_denom = static_cast<unsigned>(request_.denominator);
+    info_.scale_num = static_cast<unsigned>(request_.eighths);
+    info_.scale_denom = kFullSize;
     jpeg_.run([&] { jpeg_start_decompress(&info_); });
     make_image();
     seek();

@@ -7,7 +7,7 @@
 namespace lockstep::media {
 void decode_png_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
                      Image& image) {
-  LOCKSTEP_ASSERT(request.denominator == 1, "a PNG has one size only");
+  LOCKSTEP_ASSERT(request.eighths == kFullSize, "a PNG has one size only");
   if (!decode_png_fast(bytes, request, image)) {
     decode_png_with_libpng(bytes, request, name, image);
   }

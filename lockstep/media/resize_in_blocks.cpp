@@ -35,7 +35,7 @@ struct Workspace {
   std::vector<Fixed> joined;          // (4, source width, 4)
   std::vector<Fixed> lanes;           // (source width + taps, kLanes)
   std::vector<Fixed> sums;            // (width, kLanes)
-  std::vector<std::uint8_t> levels;   // (width, kLanes)
+  std::vector<std::uint8_t> levels;   // (width, rounded up to kLanes; kLanes)
 
   void prepare(std::size_t source_width, const FilterWindows& columns, const FilterWindows& windows_of_rows) {
     to_fixed(columns.weights, column_weights);
@@ -44,7 +44,7 @@ struct Workspace {
     joined.resize(source_width * kLanes);
     lanes.resize((source_width + static_cast<std::size_t>(columns.taps)) * kLanes);
     sums.resize(columns.first.size() * kLanes);
-    levels.resize(columns.first.size() * kLanes);
+    levels.resize((columns.first.size() + kLanes - 1) / kLanes * kLanes * kLanes);
   }
 };
 
@@ -94,9 +94,34 @@ void filter_rows(const ImageView& source, const FilterWindows& windows, int y, i
   gather_lanes<kChannels>(width, work);
 }
 
+/// Reads a byte of each cache line of the rows from `begin` to `end`, in the order in which they lie in memory. The
+/// processor foresees that order and fetches ahead; of the many rows that are added up side by side it would lose
+/// track. Gives the end.
+int fetch_rows(const ImageView& source, int begin, int end) {
+  constexpr std::ptrdiff_t kCacheLine = 64;
+  if (begin >= end) {
+    return begin;
+  }
+  const std::uint8_t* const last = source.row(end - 1) + source.width * source.channels;
+  for (const std::uint8_t* byte = source.row(begin); byte < last; byte += std::min(kCacheLine, last - byte)) {
+    static_cast<void>(*static_cast<const volatile std::uint8_t*>(byte));
+  }
+  return end;
+}
+
 /// Gives each row of a block its pixels: (width, kLanes) to (rows, width, channels).
 template <int kChannels>
 void scatter_lanes(const std::uint8_t* lanes, int rows, std::size_t width, std::uint8_t* destination) {
+  if constexpr (kChannels == 1) {
+    for (std::size_t x = 0; x < width; x += kLanes) {
+      std::uint8_t tile[kLanes * kLanes];
+      transpose_lanes(lanes + x * kLanes, tile);
+      for (std::size_t row = 0; row < static_cast<std::size_t>(rows); ++row) {
+        std::memcpy(destination + row * width + x, tile + row * kLanes, std::min(kLanes, width - x));
+      }
+    }
+    return;
+  }
   for (int row = 0; row < rows; ++row) {
     const std::uint8_t* from = lanes + static_cast<std::size_t>(row) * kLaneChannels<kChannels>;
     for (std::size_t x = 1; x < width; ++x, from += kLanes, destination += kResultChannels<kChannels>) {
@@ -117,8 +142,12 @@ void resize_blocks(const ImageView& source, const FilterWindows& columns, const 
   const WeightedColumns weighted{columns.first.data(), work.column_weights.data(),
                                  static_cast<std::size_t>(columns.taps), width};
   const auto start = static_cast<Fixed>(kHalfLevel + columns.taps / 2);
+  int fetched = 0;
   for (int y = 0; y < height; y += kBlockRows<kChannels>) {
     const int count = std::min(kBlockRows<kChannels>, height - y);
+    const auto first = static_cast<std::size_t>(y);
+    const int end = rows.first[first + static_cast<std::size_t>(count) - 1] + rows.taps;
+    fetched = fetch_rows(source, std::max(fetched, rows.first[first]), std::min(end, source.height));
     filter_rows<kChannels>(source, rows, y, count, work);
     filter_columns(weighted, work.lanes.data(), start, work.sums.data());
     cut_off(work.sums.data(), work.sums.size(), work.levels.data());

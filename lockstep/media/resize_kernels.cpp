@@ -77,6 +77,16 @@ constexpr std::array<SumColumns, 8> kColumnsMore{sum_columns<1, false>, sum_colu
                                                  sum_columns<4, false>, sum_columns<5, false>, sum_columns<6, false>,
                                                  sum_columns<7, false>, sum_columns<8, false>};
 
+constexpr std::size_t kTile = kLanes * kLanes;
+
+/// Puts the two halves of a tile together like the teeth of a zip: the highest bit of a place becomes its lowest one.
+inline void zip_halves(const std::uint8_t* __restrict from, std::uint8_t* __restrict to) {
+  for (std::size_t i = 0; i < kTile / 2; ++i) {
+    to[2 * i] = from[i];
+    to[2 * i + 1] = from[kTile / 2 + i];
+  }
+}
+
 }  // namespace
 
 void start_rows(const WeightedRows& rows, Fixed start, std::size_t values, Fixed* sums) {
@@ -107,6 +117,15 @@ void filter_columns(const WeightedColumns& columns, const Fixed* lanes, Fixed st
     part.weights = columns.weights + tap;
     (tap == 0 ? kColumnsAnew : kColumnsMore).at(count - 1)(part, lanes + tap * kLanes, start, sums);
   }
+}
+
+LOCKSTEP_SIMD void transpose_lanes(const std::uint8_t* __restrict from, std::uint8_t* __restrict to) {
+  static_assert(kTile == 256, "four of the eight bits of a place are its row: after four turns it is its column");
+  std::uint8_t other[kTile];
+  zip_halves(from, other);
+  zip_halves(other, to);
+  zip_halves(to, other);
+  zip_halves(other, to);
 }
 
 LOCKSTEP_SIMD void cut_off(const Fixed* __restrict values, std::size_t count, std::uint8_t* __restrict levels) {

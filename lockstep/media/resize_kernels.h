@@ -48,6 +48,9 @@ struct WeightedColumns {
 /// (source width, kLanes) to sums, (width, kLanes): start + the weighted pixels.
 void filter_columns(const WeightedColumns& columns, const Fixed* lanes, Fixed start, Fixed* sums);
 
+/// Turns rows and columns round: (kLanes, kLanes) to (kLanes, kLanes).
+void transpose_lanes(const std::uint8_t* from, std::uint8_t* to);
+
 /// Cuts off what is behind the point.
 void cut_off(const Fixed* values, std::size_t count, std::uint8_t* levels);
 

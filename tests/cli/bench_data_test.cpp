@@ -11,6 +11,7 @@ namespace lockstep::cli::bench_data_test {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using Words = std::vector<std::string>;
 
 std::string usage_error_of(const Words& words) {
@@ -28,6 +29,17 @@ TEST(BenchDataCommand, TellsSpeedPartsAndLimits) {
   EXPECT_THAT(output, HasSubstr(" images/s with 2 decode threads; "));
   EXPECT_THAT(output, HasSubstr("  decode "));
   EXPECT_THAT(output, HasSubstr("  Huffman alone "));
+}
+
+TEST(BenchDataCommand, FillsTheCacheBeforeItMeasures) {
+  const test::TempFolder folder;
+  test::write_dataset(folder.path(), /*training=*/4, /*test=*/1);
+  testing::internal::CaptureStdout();
+  bench_data("lockstep bench data", {"--dataset-path", folder.path().string(), "--img-size", "32", "--num-workers", "1",
+                                     "--batch-size", "4", "--seconds", "0.1", "--cache", "ram"});
+  const std::string output = testing::internal::GetCapturedStdout();
+  EXPECT_THAT(output, HasSubstr(", after an epoch that fills the cache\n"));
+  EXPECT_THAT(output, Not(HasSubstr("  decode ")));
 }
 
 TEST(BenchDataCommand, RefusesWhatItCannotMeasure) {

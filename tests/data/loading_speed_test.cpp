@@ -6,6 +6,7 @@
 #include "lockstep/base/files.h"
 #include "lockstep/data/image_mask_dataset.h"
 #include "lockstep/data/normalised_dataset.h"
+#include "lockstep/data/ram_cache.h"
 #include "lockstep/media/encode.h"
 #include "tests/support/photographs.h"
 #include "tests/support/temp_folder.h"
@@ -56,7 +57,7 @@ TEST(LoadingSpeed, MeasuresSamplesPartsAndLimits) {
   options.num_workers = 2;
   options.batch_size = 4;
   const LoadingSpeed speed = measure_loading(normalised, {photographs.folder / "a.jpg", photographs.folder / "b.png"},
-                                             options, /*seconds=*/0.05);
+                                             options, WarmUp::kFewBatches, /*seconds=*/0.05);
   EXPECT_GE(speed.measure.seconds, 0.05);
   EXPECT_GT(speed.measure.samples, 0U);
   EXPECT_GT(speed.measure.cpu_seconds, 0);
@@ -66,6 +67,19 @@ TEST(LoadingSpeed, MeasuresSamplesPartsAndLimits) {
   EXPECT_GT(speed.huffman_seconds, 0);
   EXPECT_GT(speed.memcpy_seconds, 0);
   EXPECT_EQ(speed.bytes_per_sample, 4U * 16 * 16 * sizeof(float));
+}
+
+TEST(LoadingSpeed, IsMeasuredAfterTheEpochThatFillsTheCache) {
+  const Photographs photographs;
+  RamStorage ram(std::uint64_t{1} << 20, [] { return std::uint64_t{1} << 40; });
+  const ImageMaskDataset kept({{"a", photographs.folder / "a.jpg", photographs.folder / "mask.png"},
+                               {"b", photographs.folder / "b.png", photographs.folder / "mask.png"}},
+                              {.image_size = 16, .augment = true}, &ram);
+  BatchStreamOptions options;
+  options.batch_size = 1;
+  const LoadingSpeed speed = measure_loading(kept, {}, options, WarmUp::kEpoch, /*seconds=*/0.01);
+  EXPECT_EQ(speed.work.count("decode image"), 0U);
+  EXPECT_GT(speed.work.at("resize").seconds, 0);
 }
 
 TEST(LoadingSpeed, IsToldAsATable) {

@@ -59,10 +59,10 @@ void fuzz_one(std::span<const std::byte> bytes) {
   }
   const auto choice = bytes.last<4>();
   const unsigned options = std::to_integer<unsigned>(choice[0] ^ choice[1] ^ choice[2] ^ choice[3]);
-  media::DecodeRequest request{.mode = (options & 4U) != 0 ? media::ColorMode::kGrey : media::ColorMode::kRgb,
-                               .denominator = 1 << (options & 3U),
-                               .padded = (options & 8U) != 0};
-  const media::ImageSize size = media::reduced(header.size, request.denominator);
+  media::DecodeRequest request{.mode = (options & 8U) != 0 ? media::ColorMode::kGrey : media::ColorMode::kRgb,
+                               .eighths = 1 + static_cast<int>(options & 7U),
+                               .padded = (options & 16U) != 0};
+  const media::ImageSize size = media::reduced(header.size, request.eighths);
   media::Image whole;
   media::Image part;
   const bool decoded = decode(bytes, request, size, whole);

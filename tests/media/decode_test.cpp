@@ -167,7 +167,7 @@ TEST(DecodePart, GivesThePixelsThatPillowGivesAtASmallerScale) {
   int count = 0;
   for (; cases >> name >> denominator; ++count) {
     Image image;
-    decode_part(read_file(folder / name), {.denominator = denominator}, name, image);
+    decode_part(read_file(folder / name), {.eighths = kFullSize / denominator}, name, image);
     const Bytes expected = read_file(folder / (name + ".reduced" + std::to_string(denominator)));
     ASSERT_EQ(image.pixels.size(), expected.size()) << name;
     EXPECT_TRUE(std::equal(expected.begin(), expected.end(), image.pixels.begin(),

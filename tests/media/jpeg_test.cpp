@@ -123,9 +123,9 @@ TEST(DecodeJpegPart, GivesTheBitsOfTheWholePicture) {
   for (const JpegKind& kind : every_kind()) {
     for (const ImageSize size : {ImageSize{97, 83}, ImageSize{64, 96}, ImageSize{35, 33}, ImageSize{18, 5}}) {
       const Bytes bytes = sample_of(kind, size);
-      for (const int denominator : {1, 2, 4, 8}) {
-        EXPECT_EQ(count_differing(bytes, {.denominator = denominator}), 0)
-            << kind.name << " " << size.width << "x" << size.height << " / " << denominator;
+      for (int eighths = 1; eighths <= kFullSize; ++eighths) {
+        EXPECT_EQ(count_differing(bytes, {.eighths = eighths}), 0)
+            << kind.name << " " << size.width << "x" << size.height << " at " << eighths << "/8";
       }
     }
   }
@@ -149,8 +149,8 @@ TEST(DecodeJpegPart, GivesTheBitsOfTheWholePictureInGreyAndPadded) {
 
 TEST(DecodeJpegPart, HasTheReducedSize) {
   const Bytes bytes = sample_of({.sampling = {{2, 2}, {1, 1}, {1, 1}}}, {97, 83});
-  for (const int denominator : {1, 2, 4, 8}) {
-    EXPECT_EQ(decode(bytes, {.denominator = denominator}).size(), reduced({97, 83}, denominator));
+  for (int eighths = 1; eighths <= kFullSize; ++eighths) {
+    EXPECT_EQ(decode(bytes, {.eighths = eighths}).size(), reduced({97, 83}, eighths));
   }
 }
 
