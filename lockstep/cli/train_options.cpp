@@ -119,6 +119,8 @@ void add_planted_faults(OptionTable& table, train::TrainOptions& options) {
       .group = "Faults", .minimum = inclusive(0), .affects_result = false, .in_recipe = false, .hidden = true};
   table.add("--throttle-reads", options.throttled_mebibytes, "MiB a second that reading samples gets.",
             {.group = "Faults", .minimum = exclusive(0), .affects_result = false, .in_recipe = false, .hidden = true});
+  table.add("--inject", options.faults, "Faults: KIND@STEP[,rank=R], several of them with ';' between.",
+            {.group = "Faults", .affects_result = false, .in_recipe = false, .hidden = true});
   table.add("--slow-rank", options.slow_rank, "A rank that is slower than the others.", hidden);
   table.add("--slow-milliseconds", options.slow_milliseconds, "By how much it is, in each pass.", hidden);
 }

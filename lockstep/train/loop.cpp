@@ -42,7 +42,7 @@ RunEnd Loop::train(checkpoint::State& state) {
     const Stage& stage = stage_of(plan_.stages, state.epoch);
     enter(stage, state);
     // One global batch: decode, forward, backward, reduce, agree, update.
-    const StepOutcome outcome = step_.run(stage, state, journal_ != nullptr && journal_->snapshot_is_due());
+    const StepOutcome outcome = step_.run(stage, state, {.save = journal_ != nullptr && journal_->snapshot_is_due()});
     record(state, outcome);
     advance(stage, state, outcome);
 
