@@ -25,11 +25,18 @@ constexpr const char* kTrainDescription =
     "Trains a network that finds camouflaged objects, on every GPU of this machine or on the CPU. Stop it with Ctrl-C; "
     "the same command again resumes it.";
 
-/// A folder that holds a run with other options is neither overwritten nor gone on with.
+/// Says what differs from the options with which the run here began. A folder that holds another run is neither
+/// overwritten nor gone on with.
 void check_same_run(const OptionTable& table, const checkpoint::RunFolder& folder) {
   const std::vector<Difference> differences = compare_recipes(table, folder.recipe());
   if (!differences.empty()) {
-    throw UsageError(text("'", folder.path().string(), "' holds a run with other options: ", describe(differences)),
+    log::info("options that differ from those with which the run here began:");
+  }
+  for (const std::string& line : to_table(differences)) {
+    log::info(text("  ", line));
+  }
+  if (const std::vector<Difference> others = refused(differences); !others.empty()) {
+    throw UsageError(text("'", folder.path().string(), "' holds a run with other options: ", describe(others)),
                      "give the options of that run to resume it, another --checkpoint-dir, or --fresh to set it aside");
   }
 }

@@ -246,17 +246,20 @@ std::vector<observe::ReportExample> make_examples(const Setting& setting, const 
 }
 
 /// Leaves the best weights in the run folder, or the last where none was evaluated yet, and a report that shows them.
-void bring_home(const Setting& setting, const checkpoint::RunFolder& folder) {
+/// Whoever stops a run waits for no pictures.
+void bring_home(const Setting& setting, const checkpoint::RunFolder& folder, RunEnd end) {
   write_file_atomically(folder.best_model(), read_file(checkpoint::best_weights(folder.path())));
 
   observe::ReportContent report;
   report.title = setting.plan.task.name();
   report.best_metric = setting.plan.task.best_metric();
   report.split = kEvaluationSplit;
-  try {
-    report.examples = make_examples(setting, folder);
-  } catch (const UserError& error) {
-    log::warn(text("the report is without examples: ", error.what()));
+  if (end != RunEnd::kStopped) {
+    try {
+      report.examples = make_examples(setting, folder);
+    } catch (const UserError& error) {
+      log::warn(text("the report is without examples: ", error.what()));
+    }
   }
   observe::write_report(folder.path(), report);
 }
@@ -277,7 +280,7 @@ RunEnd train_and_record(Setting& setting, const checkpoint::RunFolder& folder, c
     journal.ended(reason_of(end));
   }
   log::info(reason_of(end));
-  bring_home(setting, folder);
+  bring_home(setting, folder, end);
   return end;
 }
 

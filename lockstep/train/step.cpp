@@ -35,6 +35,7 @@ std::size_t most_passes(const data::BatchPlan& batches, std::uint64_t step_in_ep
 }  // namespace
 
 StepOutcome Step::run(const Stage& stage, checkpoint::State& state, const StepWishes& wishes) {
+  update_has_begun_ = false;
   const auto step_in_epoch = static_cast<std::uint64_t>(state.step_in_epoch);
   const Share share{state.step, static_cast<std::int64_t>(stage.batches.positions(step_in_epoch).size()),
                     plan_.precision.scales_loss() ? state.loss_scaler.scale : 1.0,
@@ -52,6 +53,7 @@ StepOutcome Step::run(const Stage& stage, checkpoint::State& state, const StepWi
   vote.stop = StopSignals::stop_requested();
   outcome.verdict = agree(rank_.group, vote);
 
+  update_has_begun_ = true;
   timer_.enter(Part::kUpdate);
   update(stage, share.loss_scale, state, outcome);
   timer_.enter(Part::kOther);

@@ -39,6 +39,9 @@ class Step {
   /// than a UserError contributes zeros; the step is then not applied, and the verdict says why.
   StepOutcome run(const Stage& stage, checkpoint::State& state, const StepWishes& wishes);
 
+  /// Whether the step that was run last came so far that it may have changed something beside gradients and buffers.
+  bool update_has_begun() const { return update_has_begun_; }
+
   const observe::StepTimer& timer() const { return timer_; }
   observe::StepTimer& timer() { return timer_; }
 
@@ -65,6 +68,7 @@ class Step {
   data::Loader& loader_;
   const Plan& plan_;
   observe::StepTimer timer_;
+  bool update_has_begun_ = false;
 };
 
 }  // namespace lockstep::train

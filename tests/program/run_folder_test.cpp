@@ -12,7 +12,9 @@ namespace {
 
 using std::filesystem::exists;
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::Not;
 
 class ARunFolder : public SmallRun {};
 
@@ -53,6 +55,20 @@ TEST_F(ARunFolder, AnotherRecipeInARunFolderIsRefusedUnlessFresh) {
   EXPECT_EQ(run(training(fresh)).exit_code, kFinished);
   EXPECT_EQ(events(run_folder(), "start").at(0).at("recipe").at("seed"), 5);
   EXPECT_EQ(events(run_folder() / "previous-1", "start").at(0).at("recipe").at("seed"), 0);
+}
+
+TEST_F(ARunFolder, AResumeSaysWhatOtherOptionsMean) {
+  const ProcessResult first = run(training({"--max-steps", "1"}));
+  ASSERT_EQ(first.exit_code, kFinished);
+  EXPECT_THAT(first.errors, Not(HasSubstr("options that differ")));
+  const ProcessResult second = run(training({"--max-steps", "2", "--keep-checkpoints", "7"}));
+  ASSERT_EQ(second.exit_code, kFinished) << second.errors;
+  EXPECT_THAT(second.errors, HasSubstr("\n  option              was  is  for the run\n"
+                                       "  --keep-checkpoints  2    7   changes no number\n"
+                                       "  --max-steps         1    2   stops at another step\n"));
+  const ProcessResult third = run(training({"--max-steps", "2", "--seed", "5"}));
+  EXPECT_THAT(third.errors, ContainsRegex("--seed +0 +5 +refused: it would be another run\n"));
+  expect_error(third, kUsage, AllOf(HasSubstr("--seed was 0, is 5"), Not(HasSubstr("--max-steps"))));
 }
 
 TEST_F(ARunFolder, FreshSetsNothingAsideWhenTheLauncherStartsTheRunAgain) {

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <atomic>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -191,6 +193,57 @@ TEST_P(Loop, AnEvaluationThatFailsLeavesItsEpochSavedAndIsMadeFirstWhenTheRunRes
   const TempFolder reference;
   train(*task(), options_in(reference, 2));
   expect_same_runs(reference, folder);
+}
+
+TEST_P(Loop, AnErrorInAStepSavesTheStepsBeforeIt) {
+  const TempFolder reference;
+  train(*task(), options_in(reference, 2));
+  for (const std::uint64_t position : {6, 10}) {  // of the second step of an epoch, in the shares of either rank
+    SCOPED_TRACE(position);
+    TinyTaskOptions broken;
+    broken.load_fault = at_place(1, position, []() -> double { throw DataError("the folder has gone", "mount it"); });
+    const TempFolder folder;
+    EXPECT_THROW(train(*task(broken), options_in(folder, 2)), DataError);
+    EXPECT_EQ(last_snapshot(folder).state.step, 5);
+    train(*task(), options_in(folder, 2));
+    EXPECT_EQ(events(folder, "start").at(1).at("step"), 5);
+    expect_same_runs(reference, folder);
+  }
+}
+
+TEST_P(Loop, ASignalDuringAnEvaluationEndsItAtOnce) {
+  const TempFolder reference;
+  train(*task(), options_in(reference, 2));
+  for (const int evaluation : {0, 2}) {  // the last one, too
+    SCOPED_TRACE(evaluation);
+    std::atomic<int> begun = 0;
+    TinyTaskOptions interrupted;
+    interrupted.evaluation_load_fault = [&](const data::Draw& draw) {
+      if (draw.position == 0 && begun++ == evaluation) {
+        std::raise(SIGTERM);
+      }
+      return 0.0;
+    };
+    const TempFolder folder;
+    EXPECT_EQ(train(*task(interrupted), options_in(folder, 2)), RunEnd::kStopped);
+    EXPECT_EQ(events(folder, "evaluate").size(), static_cast<std::size_t>(evaluation));
+    EXPECT_EQ(events(folder, "step").size(), 4 * static_cast<std::size_t>(evaluation + 1)) << "no step more";
+    EXPECT_EQ(begun, evaluation + 1) << "whoever stops a run waits for no pictures";
+    EXPECT_EQ(train(*task(), options_in(folder, 2)), RunEnd::kFinished);
+    expect_same_runs(reference, folder);
+  }
+}
+
+TEST_P(Loop, AnEvaluationThatOneRankLeavesGivesNothingOnAnyRank) {
+  const auto tiny = task();
+  parallel::launch(std::vector<c10::Device>(3, c10::kCPU), {}, [&](parallel::Rank& rank) {
+    const auto model = tiny->make_model(3);
+    data::DecodePool pool(1);
+    SweepOptions options{.batch_size = 2};
+    EXPECT_TRUE(evaluate_or_leave(rank, *tiny, *model, pool, options).has_value());
+    options.leave = [&] { return rank.index == 1; };
+    EXPECT_FALSE(evaluate_or_leave(rank, *tiny, *model, pool, options).has_value());
+  });
 }
 
 TEST_P(Loop, AMetricThatIsNotANumberIsNeverTheBest) {
