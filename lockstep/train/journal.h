@@ -8,7 +8,7 @@
 #include "lockstep/base/clock.h"
 #include "lockstep/base/log.h"
 #include "lockstep/checkpoint/run_folder.h"
-#include "lockstep/checkpoint/snapshot.h"
+#include "lockstep/checkpoint/snapshot_folder.h"
 #include "lockstep/observe/forecast.h"
 #include "lockstep/observe/progress.h"
 #include "lockstep/observe/run_log.h"

@@ -1,4 +1,4 @@
-#include "lockstep/checkpoint/snapshot.h"
+#include "lockstep/checkpoint/snapshot_folder.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 #include "lockstep/base/files.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::checkpoint::snapshot_test {
+namespace lockstep::checkpoint::snapshot_folder_test {
 namespace {
 
 using test::TempFolder;
@@ -179,4 +179,4 @@ TEST(BestWeights, OfARunWithoutAnyIsAnErrorThatNamesItsFolder) {
 }
 
 }  // namespace
-}  // namespace lockstep::checkpoint::snapshot_test
+}  // namespace lockstep::checkpoint::snapshot_folder_test
