@@ -23,6 +23,9 @@ RunEnd Loop::run(checkpoint::State& state) {
   since_account_.lap();
   const RunEnd end = train(state);
   if (journal_ != nullptr) {
+    step_.timer().enter(Part::kCheckpoint);
+    journal_->saver().finish();
+    step_.timer().enter(Part::kOther);
     const observe::PartSeconds own = step_.timer().take_last_account();  // before the clock, since it may wait
     journal_->loop_ended(own, since_account_.lap());
   }
@@ -52,7 +55,7 @@ RunEnd Loop::train(checkpoint::State& state) {
     const bool epoch_ended = state.step_in_epoch == 0;
     if (epoch_ended || max_steps_are_done(state) || outcome.verdict.save || outcome.verdict.stop) {
       replica_.share_buffers();  // only a step changes them: the evaluation of what is saved sees the same
-      save(state, /*is_best=*/false);
+      save(state);
     }
     if (outcome.verdict.stop && !max_steps_are_done(state)) {
       close_epoch(state);
@@ -70,7 +73,7 @@ void Loop::enter(const Stage& stage, checkpoint::State& state) {
 
 /// One global batch: decode, forward, backward, reduce, agree, update.
 StepOutcome Loop::make_step(const Stage& stage, checkpoint::State& state) {
-  const StepWishes wishes{.save = journal_ != nullptr && journal_->snapshot_is_due(), .end_of_time = false};
+  const StepWishes wishes{.save = journal_ != nullptr && journal_->saver().is_due(), .end_of_time = false};
   try {
     return step_.run(stage, state, wishes);
   } catch (const std::logic_error&) {
@@ -90,7 +93,8 @@ void Loop::rescue(const checkpoint::State& state) {
     return;
   }
   try {
-    save(state, /*is_best=*/false);
+    save(state);
+    journal_->saver().finish();
     log::info(text("saved the ", state.step, " steps before the one that failed"));
   } catch (const std::exception& error) {
     log::warn(text("the steps since the last snapshot cannot be saved: ", error.what()));
@@ -190,8 +194,9 @@ bool Loop::evaluate(checkpoint::State& state) {
   state.plateau = stage.schedule.observed(state.step - stage.first_step, value, state.plateau);
   if (journal_ != nullptr) {
     journal_->evaluated(state, *raw, averaged, is_best);
+    journal_->saver().amend(replica_.snapshot(state).state, is_best);
   }
-  save(state, is_best);
+  step_.timer().enter(Part::kOther);
   return true;
 }
 
@@ -201,10 +206,10 @@ std::optional<Metrics> Loop::measure(tasks::Model& model) {
   return evaluate_or_leave(rank_, plan_.task, model, pool_, sweeping);
 }
 
-void Loop::save(const checkpoint::State& state, bool is_best) {
+void Loop::save(const checkpoint::State& state) {
   step_.timer().enter(Part::kCheckpoint);
   if (journal_ != nullptr) {
-    journal_->save(replica_.snapshot(state), is_best);
+    journal_->saver().save(replica_.snapshot(state), /*is_best=*/false);
   }
   saved_step_ = state.step;
   step_.timer().enter(Part::kOther);

@@ -38,7 +38,7 @@ class Loop {
   /// Says whether it came to its end: a signal ends it at once, and nothing has changed then.
   bool evaluate(checkpoint::State& state);
   std::optional<Metrics> measure(tasks::Model& model);
-  void save(const checkpoint::State& state, bool is_best);
+  void save(const checkpoint::State& state);
 
   parallel::Rank& rank_;
   const Plan& plan_;
