@@ -148,6 +148,9 @@ fs::path SnapshotFolder::write(const Snapshot& snapshot) const {
 
 fs::path SnapshotFolder::amend(const State& state) const {
   const fs::path folder = folder_ / snapshot_name(state.step);
+  if (!fs::is_directory(folder)) {
+    throw MachineError(text("'", folder.string(), "' has gone"), "leave the run folder alone while a run goes on");
+  }
   try {
     std::vector<FileSum> sums = sums_of_tensors(folder);
     return replace(state.step, [&](const fs::path& aside) {
@@ -228,17 +231,21 @@ void SnapshotFolder::retain(int keep) const {
   }
 }
 
-void SnapshotFolder::make_room(std::uint64_t bytes) const {
+std::uint64_t SnapshotFolder::room() const {
   make_directories(folder_);
-  std::uint64_t room = free_bytes(folder_);
+  return free_bytes(folder_);
+}
+
+void SnapshotFolder::make_room(std::uint64_t needed, std::uint64_t room) const {
+  std::uint64_t gained = room;
   std::vector<fs::path> to_remove;
-  for (std::vector<fs::path> snapshots = removable(); room < bytes; snapshots.pop_back()) {
+  for (std::vector<fs::path> snapshots = removable(); gained < needed; snapshots.pop_back()) {
     if (snapshots.empty()) {
-      throw MachineError(text("the disk of '", folder_.string(), "' is nearly full: ", in_megabytes(bytes),
-                              " MB are needed, ", in_megabytes(free_bytes(folder_)), " MB are free"),
+      throw MachineError(text("the disk of '", folder_.string(), "' is nearly full: ", in_megabytes(needed),
+                              " MB are needed, ", in_megabytes(room), " MB are free"),
                          "free some space");
     }
-    room += bytes_in(snapshots.back());
+    gained += bytes_in(snapshots.back());
     to_remove.push_back(snapshots.back());
   }
   for (const fs::path& snapshot : to_remove) {

@@ -35,9 +35,12 @@ class SnapshotFolder {
   /// Removes all but the newest `keep`, the best and the last; to be called only when the new one is whole and named.
   void retain(int keep) const;
 
-  /// Removes the oldest ones that are neither the last nor the best until `bytes` more can be written. Throws
-  /// MachineError, and removes none, where even without them the disk has no room.
-  void make_room(std::uint64_t bytes) const;
+  /// What the disk has left for snapshots, in bytes. Throws MachineError where the folder cannot be made.
+  std::uint64_t room() const;
+
+  /// Removes the oldest ones that are neither the last nor the best until there are `needed` bytes where now there are
+  /// `room`. Throws MachineError, and removes none, where that many cannot be had.
+  void make_room(std::uint64_t needed, std::uint64_t room) const;
 
   /// write(), point() and retain().
   std::filesystem::path save(const Snapshot& snapshot, bool is_best, int keep) const;

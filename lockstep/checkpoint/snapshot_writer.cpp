@@ -58,7 +58,7 @@ bool SnapshotWriter::finish_within(Seconds at_most) noexcept {
 void SnapshotWriter::save_copy(SaveReport& report, bool is_best) {
   constexpr std::uint64_t kFewPercent = 20;  // one in twenty, for headers and what file systems add
   report.bytes = copy_.bytes();
-  folder_.make_room(report.bytes + report.bytes / kFewPercent + options_.spare_bytes);
+  folder_.make_room(report.bytes + report.bytes / kFewPercent + options_.spare_bytes, folder_.room());
   named(report, folder_.write(copy_.snapshot()), is_best);
 }
 
