@@ -115,6 +115,16 @@ TEST_F(ARunFolder, WhatAKillLeftBehindIsMended) {
   EXPECT_FALSE(exists(checkpoints / "step-00000003.partial"));
 }
 
+TEST_F(ARunFolder, KilledAtRandomMomentsItEndsWithTheSameBits) {
+  const Words torture{
+      (test::source_dir() / "scripts/torture.sh").string(), "4", "--dataset-path", dataset(), "--batch-size", "1"};
+  const ProcessResult result = test::run_process(
+      Words{"/usr/bin/env", "LOCKSTEP=" LOCKSTEP_TEST_PROGRAM, "TMPDIR=" + in_folder("").string(), "bash"} + torture);
+  EXPECT_EQ(result.exit_code, kFinished) << result.output << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("undisturbed: 48 steps"), HasSubstr("4 kills"), HasSubstr("the same bits")));
+}
+
 TEST_F(ARunFolder, WhereAllSnapshotsAreDamagedOneIsNamedAndFreshSetsThemAside) {
   ASSERT_EQ(run(training({"--max-steps", "1"})).exit_code, kFinished);
   damage(run_folder() / "checkpoints/step-00000001/model.safetensors");
