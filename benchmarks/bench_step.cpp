@@ -69,7 +69,7 @@ class WholeStep {
 
   void run_step() {
     replica_.enter(stage(), state_.epoch, state_.step_in_epoch);
-    step_.run(stage(), state_, /*wants_to_save=*/false);
+    step_.run(stage(), state_, {});
     replica_.follow_landing_order();
     step_.timer().end_step();
     ++state_.step;

@@ -7,8 +7,9 @@
 
 namespace lockstep::checkpoint {
 
-// The format's version: a reader refuses what it does not know.
-constexpr int kVersion = 2;
+// The format's version: a reader refuses what it does not know. What 3 has and 2 had not has defaults.
+constexpr int kVersion = 3;
+constexpr int kOldestVersion = 2;
 
 namespace {
 
@@ -59,6 +60,14 @@ nlohmann::json to_json(const State& state) {
       {"world_size", state.world_size},
       {"threads_per_rank", state.threads_per_rank},
       {"elapsed_seconds", state.elapsed_seconds},
+      {"micro_batch", state.micro_batch},
+      {"rate_factor", state.rate_factor},
+      {"rollbacks", state.rollbacks},
+      {"costs",
+       {{"step", state.costs.step},
+        {"evaluation", state.costs.evaluation},
+        {"save", state.costs.save},
+        {"finish", state.costs.finish}}},
       {"best", nullptr},
   };
   if (state.best) {
@@ -69,9 +78,11 @@ nlohmann::json to_json(const State& state) {
 
 State state_from_json(const nlohmann::json& json, const std::string& source) {
   try {
-    if (json.at("version") != kVersion) {
-      throw DataError(text("'", source, "' has version ", json.at("version").dump(), ", this program reads ", kVersion),
-                      "resume with the program that wrote it");
+    const auto version = json.at("version").get<int>();
+    if (version < kOldestVersion || version > kVersion) {
+      throw DataError(
+          text("'", source, "' has version ", version, ", this program reads ", kOldestVersion, " to ", kVersion),
+          "resume with the program that wrote it");
     }
     State state;
     json.at("seed").get_to(state.seed);
@@ -95,6 +106,16 @@ State state_from_json(const nlohmann::json& json, const std::string& source) {
     json.at("world_size").get_to(state.world_size);
     json.at("threads_per_rank").get_to(state.threads_per_rank);
     json.at("elapsed_seconds").get_to(state.elapsed_seconds);
+    if (version >= 3) {
+      json.at("micro_batch").get_to(state.micro_batch);
+      json.at("rate_factor").get_to(state.rate_factor);
+      json.at("rollbacks").get_to(state.rollbacks);
+      const nlohmann::json& costs = json.at("costs");
+      costs.at("step").get_to(state.costs.step);
+      costs.at("evaluation").get_to(state.costs.evaluation);
+      costs.at("save").get_to(state.costs.save);
+      costs.at("finish").get_to(state.costs.finish);
+    }
     if (const auto& best = json.at("best"); !best.is_null()) {
       state.best = Best{best.at("metric").get<std::string>(), best.at("value").get<double>(),
                         best.at("step").get<std::int64_t>()};

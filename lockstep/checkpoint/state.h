@@ -18,6 +18,14 @@ struct Best {
   std::int64_t step = 0;
 };
 
+/// What parts of a run took when they were last measured, in seconds; 0 where they were not yet.
+struct Costs {
+  double step = 0;
+  double evaluation = 0;
+  double save = 0;    ///< until the snapshot is whole on the disk
+  double finish = 0;  ///< what comes after the loop: weights, report, pictures
+};
+
 /// Everything about a run that is not a tensor: with the three files of tensors beside it, the whole run.
 struct State {
   std::uint64_t seed = 0;
@@ -38,8 +46,12 @@ struct State {
   std::vector<std::string> landing_order;       ///< of the gradients, as measured; sums over processes depend on it
   bool on_cpu = true;
   int world_size = 1;
-  int threads_per_rank = 1;    ///< chosen from the machine at the start; on the CPU, sums depend on it
-  double elapsed_seconds = 0;  ///< from the start to the last step, without the pauses before resumes
+  int threads_per_rank = 1;      ///< chosen from the machine at the start; on the CPU, sums depend on it
+  double elapsed_seconds = 0;    ///< from the start to the last step, without the pauses before resumes
+  std::int64_t micro_batch = 0;  ///< samples that a pass may have since memory ran out; 0: as many as are planned
+  double rate_factor = 1;        ///< times the schedule's learning rate, since roll-backs
+  std::int64_t rollbacks = 0;    ///< to weights from before gradients stopped being finite
+  Costs costs;
   std::optional<Best> best;
 };
 

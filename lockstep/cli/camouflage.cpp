@@ -32,7 +32,10 @@ OptionTable CamouflageSetup::table() {
   table.add("--dataset-path", task.dataset_path,
             "The dataset: COD10K as it is published (Train/Image, Train/GT_Object, Test/…), or train/images and "
             "train/masks, test/images and test/masks.",
-            {.group = data, .placeholder = "DIR", .affects_result = false});
+            {.group = data,
+             .placeholder = "DIR",
+             .affects_result = false,
+             .on_resume = "the same images must be there; their number is checked"});
   table.add("--with-negatives", task.with_negatives, "Use COD10K's images without an object, too.", {.group = data});
   table.add("--img-size", task.image_size, "Side of the square that the network sees, in pixels; a multiple of 32.",
             {.group = data, .minimum = inclusive(32)});
@@ -61,7 +64,7 @@ OptionTable CamouflageSetup::table() {
   table.add("--gradient-checkpointing", task.network.gradient_checkpointing,
             "Compute activations anew in the backward pass instead of keeping them: less memory, more time, the same "
             "gradients.",
-            {.group = network, .affects_result = false});
+            {.group = network, .affects_result = false, .on_resume = "numbers agree up to rounding"});
   table.add("--test-time-flip", task.test_time_flip,
             "In evaluation and prediction, average the answers for an image and its mirror image.", {.group = network});
   table.add_always_on("--use-cod-specialized", "The network for camouflaged objects; always on.", {.group = network});

@@ -43,8 +43,9 @@ struct OptionTraits {
   bool affects_result = true;                 ///< part of the run's identity: a run does not resume with another value
   std::vector<std::string> same_result = {};  ///< of `allowed`: a run may resume with another one of these
   bool kept_by_run = false;                   ///< where it is left out, a run that resumes keeps what it had
-  bool in_recipe = true;                      ///< false for what belongs to one call of the program, not to a run
-  std::string needs = {};                     ///< the flag without which the option has no effect ("--ema-decay")
+  std::string on_resume = {};  ///< what another value means for a run that resumes, where it may have one
+  bool in_recipe = true;       ///< false for what belongs to one call of the program, not to a run
+  std::string needs = {};      ///< the flag without which the option has no effect ("--ema-decay")
   std::vector<std::string> aliases = {};
   bool hidden = false;  ///< not listed in --help and in the docs
 };

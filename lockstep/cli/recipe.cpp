@@ -3,6 +3,8 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <utility>
@@ -107,6 +109,19 @@ bool give_same_result(const Option& option, const Value& one, const Value& other
   return is_one(one) && is_one(other);
 }
 
+Difference difference(const Option& option, const Value& before, const Value& now) {
+  if (option.traits.affects_result && !give_same_result(option, before, now)) {
+    return {option.flag, before, now, true, "refused: it would be another run"};
+  }
+  const std::string& meaning = option.traits.on_resume;
+  return {option.flag, before, now, false, meaning.empty() ? "changes no number" : meaning};
+}
+
+/// Characters as a person counts them, of UTF-8.
+std::size_t width_of(const std::string& words) {
+  return static_cast<std::size_t>(std::ranges::count_if(words, [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
 }  // namespace
 
 std::string to_toml(const OptionTable& table) {
@@ -159,7 +174,7 @@ std::vector<Difference> compare_recipes(const OptionTable& now, const std::files
   const std::vector<Entry> saved = read_entries(now, saved_recipe);
   std::vector<Difference> differences;
   for (const Option& option : now.options()) {
-    if (!option.traits.affects_result || !option.traits.in_recipe) {
+    if (!option.traits.in_recipe) {
       continue;
     }
     const auto entry =
@@ -167,11 +182,41 @@ std::vector<Difference> compare_recipes(const OptionTable& now, const std::files
     const Value before = entry == saved.end() ? option.initial : entry->value;
     const Value present = option.get();
     const bool is_kept = option.traits.kept_by_run && present == option.initial;
-    if (before != present && !is_kept && !give_same_result(option, before, present)) {
-      differences.push_back({option.flag, before, present});
+    if (before != present && !is_kept) {
+      differences.push_back(difference(option, before, present));
     }
   }
   return differences;
+}
+
+std::vector<Difference> refused(const std::vector<Difference>& differences) {
+  std::vector<Difference> some;
+  std::ranges::copy_if(differences, std::back_inserter(some), &Difference::is_refused);
+  return some;
+}
+
+std::vector<std::string> to_table(const std::vector<Difference>& differences) {
+  if (differences.empty()) {
+    return {};
+  }
+  std::vector<std::array<std::string, 4>> rows{{"option", "was", "is", "for the run"}};
+  for (const Difference& one : differences) {
+    const auto shown = [](const Value& value) { return to_text(value).empty() ? "''" : to_text(value); };
+    rows.push_back({one.flag, shown(one.saved), shown(one.now), one.meaning});
+  }
+  std::vector<std::string> lines(rows.size());
+  for (std::size_t column = 0; column < rows.front().size(); ++column) {
+    std::size_t widest = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      lines[i] += rows[i][column];
+      widest = std::max(widest, width_of(lines[i]));
+    }
+    constexpr std::size_t kGap = 2;
+    for (std::size_t i = 0; i < rows.size() && column + 1 < rows.front().size(); ++i) {
+      lines[i].append(widest + kGap - width_of(lines[i]), ' ');
+    }
+  }
+  return lines;
 }
 
 std::string describe(const std::vector<Difference>& differences) {

@@ -26,12 +26,20 @@ struct Difference {
   std::string flag;
   Value saved;
   Value now;
+  bool is_refused = false;  ///< a run does not resume with it
+  std::string meaning;      ///< for the run, in words
 };
 
-/// Where the options that affect a result differ from those of the run that the recipe was saved for. What the recipe
-/// does not name counts as the default; an option that a run keeps where it is left out, and that is now left out, does
-/// not differ. Throws like `apply_recipe`, but takes any value.
+/// Where the options differ from those of the run that the recipe was saved for. What the recipe does not name counts
+/// as the default; an option that a run keeps where it is left out, and that is now left out, does not differ. Throws
+/// like `apply_recipe`, but takes any value.
 std::vector<Difference> compare_recipes(const OptionTable& now, const std::filesystem::path& saved_recipe);
+
+/// Those that a run does not resume with.
+std::vector<Difference> refused(const std::vector<Difference>& differences);
+
+/// A table for a person: a heading, and a line for each difference with what it means. Nothing where there are none.
+std::vector<std::string> to_table(const std::vector<Difference>& differences);
 
 /// "--lr was 0.001, is 0.002; --epochs was 60, is 80", to stand in a one-line error.
 std::string describe(const std::vector<Difference>& differences);

@@ -25,17 +25,26 @@ constexpr const char* kTrainDescription =
     "Trains a network that finds camouflaged objects, on every GPU of this machine or on the CPU. Stop it with Ctrl-C; "
     "the same command again resumes it.";
 
-/// A folder that holds a run with other options is neither overwritten nor gone on with.
+/// Says what differs from the options with which the run here began. A folder that holds another run is neither
+/// overwritten nor gone on with.
 void check_same_run(const OptionTable& table, const checkpoint::RunFolder& folder) {
   const std::vector<Difference> differences = compare_recipes(table, folder.recipe());
   if (!differences.empty()) {
-    throw UsageError(text("'", folder.path().string(), "' holds a run with other options: ", describe(differences)),
+    log::info("options that differ from those with which the run here began:");
+  }
+  for (const std::string& line : to_table(differences)) {
+    log::info(text("  ", line));
+  }
+  if (const std::vector<Difference> others = refused(differences); !others.empty()) {
+    throw UsageError(text("'", folder.path().string(), "' holds a run with other options: ", describe(others)),
                      "give the options of that run to resume it, another --checkpoint-dir, or --fresh to set it aside");
   }
 }
 
-/// Sets a run aside that is in the folder, if asked for, or makes sure that it is this one.
+/// Mends what a kill has left behind in the folder; sets a run aside that is in it, if asked for, or makes sure that it
+/// is this one.
 void make_room(const checkpoint::RunFolder& folder, const OptionTable& table, bool fresh) {
+  checkpoint::SnapshotFolder(folder.path()).recover();
   if (fresh && parallel::is_started_again(parallel::environment_variable)) {
     log::info("the launcher has started this run again: --fresh is for its first start, and what is here is resumed");
   } else if (fresh && folder.has_traces()) {
@@ -78,7 +87,7 @@ train::RunEnd train_in_world(const parallel::World& world, CamouflageSetup& setu
   }
   world.meet("the run folder");
   data::BadSamples bad_samples(static_cast<std::size_t>(setup.train.max_bad_samples));
-  if (setup.train.autotune && !checkpoint::SnapshotFolder(setup.train.checkpoint_dir).has_last()) {
+  if (setup.train.autotune && !checkpoint::SnapshotFolder(setup.train.checkpoint_dir).has_any()) {
     train::autotune(world, task, setup.train, bad_samples);
   }
   if (folder) {

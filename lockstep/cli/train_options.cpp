@@ -31,6 +31,14 @@ OptionTraits kept_by_run(OptionTraits traits) {
   return traits;
 }
 
+/// With what another value means for a run that resumes.
+OptionTraits on_resume(const std::string& meaning, OptionTraits traits) {
+  traits.on_resume = meaning;
+  return traits;
+}
+
+constexpr const char* kSplit = "another split of the same global batches; numbers agree up to rounding";
+
 void add_run_options(OptionTable& table, train::TrainOptions& options) {
   const std::string group = "Run";
   table.add("--checkpoint-dir", options.checkpoint_dir,
@@ -38,8 +46,9 @@ void add_run_options(OptionTable& table, train::TrainOptions& options) {
             {.group = group, .placeholder = "DIR", .affects_result = false, .in_recipe = false});
   table.add("--fresh", options.fresh, "Set the run aside that is in the run folder, and begin anew.",
             {.group = group, .affects_result = false, .in_recipe = false});
-  table.add("--evaluate-every", options.evaluate_every, "Epochs between evaluations; the last epoch has one always.",
-            count(group, kMostEpochs, false));
+  table.add(
+      "--evaluate-every", options.evaluate_every, "Epochs between evaluations; the last epoch has one always.",
+      on_resume("evaluated at other times; with --scheduler plateau it must stay", count(group, kMostEpochs, false)));
   table.add("--checkpoint-minutes", options.checkpoint_minutes,
             "Minutes between snapshots, besides the one at the end of every epoch.",
             number(group, exclusive(0), false));
@@ -50,13 +59,13 @@ void add_run_options(OptionTable& table, train::TrainOptions& options) {
 void add_batch_options(OptionTable& table, train::TrainOptions& options) {
   const std::string group = "Batch";
   table.add("--batch-size", options.batch_size, "Samples a GPU (or CPU rank) takes at a time.",
-            count(group, kMostSamples, false));
+            on_resume(kSplit, count(group, kMostSamples, false)));
   table.add("--accumulation-steps", options.accumulation_steps,
             "How many times the GPUs take their batch before the weights are updated.",
-            count(group, kMostSamples, false));
+            on_resume(kSplit, count(group, kMostSamples, false)));
   table.add("--global-batch", options.global_batch,
             "Samples before the weights are updated, over all GPUs; the accumulation then follows.",
-            count(group, kMostSamples, false));
+            on_resume("must be what the run has had", count(group, kMostSamples, false)));
 }
 
 void add_optimizer_options(OptionTable& table, train::TrainOptions& options) {
@@ -80,7 +89,8 @@ void add_optimizer_options(OptionTable& table, train::TrainOptions& options) {
   table.add("--bucket-mb", options.bucket_mebibytes,
             "MiB of gradients that are summed over the ranks together; by default an eighth of all, from 1 to 25. "
             "Changes no result.",
-            {.group = group, .minimum = exclusive(0), .affects_result = false});
+            on_resume("sums in another order: numbers agree up to rounding",
+                      {.group = group, .minimum = exclusive(0), .affects_result = false}));
 }
 
 void add_stage_options(OptionTable& table, train::TrainOptions& options) {
@@ -92,7 +102,7 @@ void add_stage_options(OptionTable& table, train::TrainOptions& options) {
       {.group = group, .minimum = inclusive(0), .maximum = inclusive(kMostEpochs)});
   table.add("--skip-stage1", options.skip_stage1, "Count the epochs of stage 1 as done.", {.group = group});
   table.add("--stage2-batch-size", options.stage2_batch_size, "--batch-size of stage 2, if it differs.",
-            count(group, kMostSamples, false));
+            on_resume(kSplit, count(group, kMostSamples, false)));
   table.add("--stage2-lr", options.stage2_learning_rate, "--lr of stage 2, if it differs.",
             number(group, exclusive(0)));
   table.add("--progressive-unfreeze", options.progressive_unfreeze,
@@ -119,6 +129,8 @@ void add_planted_faults(OptionTable& table, train::TrainOptions& options) {
       .group = "Faults", .minimum = inclusive(0), .affects_result = false, .in_recipe = false, .hidden = true};
   table.add("--throttle-reads", options.throttled_mebibytes, "MiB a second that reading samples gets.",
             {.group = "Faults", .minimum = exclusive(0), .affects_result = false, .in_recipe = false, .hidden = true});
+  table.add("--inject", options.faults, "Faults: KIND@STEP[,rank=R], several of them with ';' between.",
+            {.group = "Faults", .affects_result = false, .in_recipe = false, .hidden = true});
   table.add("--slow-rank", options.slow_rank, "A rank that is slower than the others.", hidden);
   table.add("--slow-milliseconds", options.slow_milliseconds, "By how much it is, in each pass.", hidden);
 }
@@ -127,10 +139,11 @@ void add_planted_faults(OptionTable& table, train::TrainOptions& options) {
 
 void add_machine_options(OptionTable& table, train::TrainOptions& options) {
   const std::string group = "Machine";
-  table.add("--devices", options.devices,
-            "Which devices: auto (every GPU, else the CPU), cpu, cpu:4 (four ranks), cuda (every GPU), or a list such "
-            "as cuda:0,cuda:1.",
-            {.group = group, .placeholder = "LIST", .affects_result = false, .aliases = {"--device"}});
+  table.add(
+      "--devices", options.devices,
+      "Which devices: auto (every GPU, else the CPU), cpu, cpu:4 (four ranks), cuda (every GPU), or a list such "
+      "as cuda:0,cuda:1.",
+      on_resume(kSplit, {.group = group, .placeholder = "LIST", .affects_result = false, .aliases = {"--device"}}));
   table.add("--num-workers", options.num_workers,
             "Threads that decode, for all ranks together; by default as many as suit the machine.",
             count(group, kMostThreads, false));
@@ -154,7 +167,7 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
   table.add("--epochs", options.epochs, "Passes over the training samples.", count(group, kMostEpochs));
   table.add("--max-steps", options.max_steps,
             "Stop after so many steps. The schedule is that of all epochs; the same command with more steps goes on.",
-            number(group, inclusive(1), false));
+            on_resume("stops at another step", number(group, inclusive(1), false)));
   table.add("--seed", options.seed, "All randomness follows from it: weights, order, augmentation, dropout.",
             number(group, inclusive(0)));
   table.add("--pretrained", options.pretrained,
@@ -172,10 +185,13 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
             "On GPUs, use only algorithms that repeat their results to the bit. On the CPU all do, for the same "
             "--threads-per-rank.",
             {.group = group});
-  table.add("--max-bad-samples", options.max_bad_samples,
-            "Samples that cannot be read and are left out, each with a warning; one more ends the run with the list of "
-            "them. What is left out adds nothing to the loss, and is not evaluated.",
-            {.group = group, .minimum = inclusive(0), .maximum = inclusive(kMostSamples), .affects_result = false});
+  table.add(
+      "--max-bad-samples", options.max_bad_samples,
+      "Samples that cannot be read and are left out, each with a warning; one more ends the run with the list of "
+      "them. What is left out adds nothing to the loss, and is not evaluated.",
+      on_resume(
+          "more or fewer broken samples end the run",
+          {.group = group, .minimum = inclusive(0), .maximum = inclusive(kMostSamples), .affects_result = false}));
   table.add_always_on("--use-ddp", "Training on all devices given; always on.", {.group = group});
   add_batch_options(table, options);
   add_machine_options(table, options);
@@ -184,7 +200,9 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
       "--ranks", options.ranks,
       "What carries a rank: a thread of this process, or a process of its own. Under torchrun and Slurm each process "
       "has one rank anyway.",
-      {.group = "Machine", .placeholder = "KIND", .allowed = {"thread", "process"}, .affects_result = false});
+      on_resume(
+          kSplit,
+          {.group = "Machine", .placeholder = "KIND", .allowed = {"thread", "process"}, .affects_result = false}));
   add_planted_faults(table, options);
 }
 

@@ -18,14 +18,18 @@ struct Fixed {
   double utilisation;
   std::uint8_t stop;
   std::uint8_t save;
+  std::uint8_t end_of_time;
   std::uint8_t out_of_memory;
+  std::uint8_t can_retry;
   std::uint32_t not_finite_length;
 };
 
 std::vector<std::byte> pack(const Vote& vote) {
-  const Fixed fixed{
-      vote.loss_sum, vote.samples, vote.digest,        vote.utilisation,
-      vote.stop,     vote.save,    vote.out_of_memory, static_cast<std::uint32_t>(vote.not_finite.size())};
+  const Fixed fixed{vote.loss_sum,    vote.samples,
+                    vote.digest,      vote.utilisation,
+                    vote.stop,        vote.save,
+                    vote.end_of_time, vote.out_of_memory,
+                    vote.can_retry,   static_cast<std::uint32_t>(vote.not_finite.size())};
   const std::string words = vote.not_finite + vote.failure;
   std::vector<std::byte> bytes(sizeof fixed + words.size());
   std::memcpy(bytes.data(), &fixed, sizeof fixed);
@@ -41,6 +45,7 @@ void join(std::string& all, const std::string& words) { all += (all.empty() || w
 Verdict agree(parallel::Group& group, const Vote& vote) {
   Verdict verdict;
   double loss_sum = 0;
+  bool all_can_retry = true;
   for (const std::vector<std::byte>& bytes : group.all_gather(pack(vote))) {
     Fixed fixed;
     LOCKSTEP_ASSERT(bytes.size() >= sizeof fixed, "a vote that is too short");
@@ -51,11 +56,18 @@ Verdict agree(parallel::Group& group, const Vote& vote) {
     verdict.utilisation.push_back(fixed.utilisation);
     verdict.stop |= fixed.stop != 0;
     verdict.save |= fixed.save != 0;
+    verdict.end_of_time |= fixed.end_of_time != 0;
     verdict.out_of_memory |= fixed.out_of_memory != 0;
     const std::string words(reinterpret_cast<const char*>(bytes.data()) + sizeof fixed, bytes.size() - sizeof fixed);
+    if (fixed.not_finite_length > 0) {
+      verdict.not_finite_ranks.push_back(static_cast<int>(verdict.utilisation.size()) - 1);
+    }
     join(verdict.not_finite, words.substr(0, fixed.not_finite_length));
-    join(verdict.failure, words.substr(fixed.not_finite_length));
+    const std::string failure = words.substr(fixed.not_finite_length);
+    join(verdict.failure, failure);
+    all_can_retry &= failure.empty() || fixed.can_retry != 0;
   }
+  verdict.retry = !verdict.failure.empty() && all_can_retry;
   // A step without samples (all of them were left out, see data::BadSamples) has no loss and moves nothing.
   const bool is_empty = verdict.samples == 0 && verdict.failure.empty();
   verdict.loss = is_empty ? 0 : loss_sum / static_cast<double>(verdict.samples);

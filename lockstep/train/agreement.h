@@ -17,9 +17,11 @@ struct Vote {
   double utilisation = 0;      ///< of the step before, 0 … 1
   bool stop = false;           ///< asks that the run stop after this step
   bool save = false;           ///< asks for a snapshot after this step
+  bool end_of_time = false;    ///< says that the time that the run may take is up
   std::string not_finite;      ///< names of samples whose loss is not a finite number
   std::string failure;         ///< what this rank failed with; its gradients are then zeros
-  bool out_of_memory = false;  ///< whether that is what it failed with
+  bool out_of_memory = false;  ///< whether that is what it failed with …
+  bool can_retry = false;      ///< … in a pass, which smaller ones may mend
 };
 
 /// What all ranks together say: the same on every rank.
@@ -30,9 +32,12 @@ struct Verdict {
   std::vector<double> utilisation;  ///< by rank
   bool stop = false;
   bool save = false;
+  bool end_of_time = false;
   std::string not_finite;
+  std::vector<int> not_finite_ranks;  ///< whose samples those are
   std::string failure;
   bool out_of_memory = false;
+  bool retry = false;  ///< ranks failed, and each of those for want of memory in a pass
 };
 
 /// Collects the votes of all ranks.

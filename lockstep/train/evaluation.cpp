@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "lockstep/base/error.h"
-#include "lockstep/train/sweep.h"
 
 namespace lockstep::train {
 namespace {
@@ -15,9 +14,10 @@ struct PlacedRecord {
   tasks::Record record;
 };
 
-/// Each record as its position, its length and its numbers.
-std::vector<double> pack(const std::vector<PlacedRecord>& records) {
-  std::vector<double> numbers;
+/// What a rank tells the others: whether it came to the end, then each record as its position, its length and its
+/// numbers.
+std::vector<double> pack(const std::vector<PlacedRecord>& records, bool is_whole) {
+  std::vector<double> numbers{is_whole ? 1.0 : 0.0};
   for (const PlacedRecord& placed : records) {
     numbers.push_back(static_cast<double>(placed.position));
     numbers.push_back(static_cast<double>(placed.record.size()));
@@ -26,10 +26,13 @@ std::vector<double> pack(const std::vector<PlacedRecord>& records) {
   return numbers;
 }
 
-void unpack(std::span<const std::byte> bytes, std::vector<PlacedRecord>& records) {
+/// Adds to `records`; gives whether that rank came to the end.
+bool unpack(std::span<const std::byte> bytes, std::vector<PlacedRecord>& records) {
   std::vector<double> numbers(bytes.size() / sizeof(double));
   std::memcpy(numbers.data(), bytes.data(), bytes.size());
-  for (auto number = numbers.begin(); number != numbers.end();) {
+  auto number = numbers.begin();
+  const bool is_whole = *number++ != 0;
+  while (number != numbers.end()) {
     PlacedRecord placed;
     placed.position = static_cast<std::uint64_t>(*number++);
     const auto length = static_cast<std::ptrdiff_t>(*number++);
@@ -37,24 +40,33 @@ void unpack(std::span<const std::byte> bytes, std::vector<PlacedRecord>& records
     number += length;
     records.push_back(std::move(placed));
   }
+  return is_whole;
 }
 
 }  // namespace
 
 Metrics evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model, data::DecodePool& pool,
                  std::int64_t batch_size, const Precision& precision, data::BadSamples* bad_samples) {
+  return evaluate_or_leave(rank, task, model, pool, {batch_size, precision, bad_samples}).value();
+}
+
+std::optional<Metrics> evaluate_or_leave(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
+                                         data::DecodePool& pool, const SweepOptions& options) {
   std::vector<PlacedRecord> own;
-  const SweepOptions sweeping{batch_size, precision, bad_samples};
-  sweep(rank, task.evaluation_set(), model, pool, sweeping, [&](const tasks::DeviceBatch& batch) {
+  const bool is_whole = sweep(rank, task.evaluation_set(), model, pool, options, [&](const tasks::DeviceBatch& batch) {
     std::vector<tasks::Record> scores = model.score(batch);
     for (std::size_t i = 0; i < batch.host.size(); ++i) {
       own.push_back({batch.host.draws[i].position, std::move(scores.at(i))});
     }
   });
-  const std::vector<double> packed = pack(own);
+  const std::vector<double> packed = pack(own, is_whole);
   std::vector<PlacedRecord> placed;
+  bool all_are_whole = true;
   for (const auto& bytes : rank.group.all_gather(std::as_bytes(std::span(packed)))) {
-    unpack(bytes, placed);
+    all_are_whole = unpack(bytes, placed) && all_are_whole;
+  }
+  if (!all_are_whole) {
+    return std::nullopt;
   }
   // Sums are taken in the order of the set, whoever scored a sample.
   std::ranges::sort(placed, {}, &PlacedRecord::position);

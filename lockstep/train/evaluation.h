@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "lockstep/parallel/launch.h"
 #include "lockstep/tasks/task.h"
 #include "lockstep/train/precision.h"
+#include "lockstep/train/sweep.h"
 
 namespace lockstep::train {
 
@@ -24,6 +26,10 @@ using Statistics = std::map<std::string, double>;
 /// ranks, where none can be read.
 Metrics evaluate(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model, data::DecodePool& pool,
                  std::int64_t batch_size, const Precision& precision, data::BadSamples* bad_samples = nullptr);
+
+/// The same, for who may have to leave in the middle of it: gives nothing, on all ranks, where one of them has left.
+std::optional<Metrics> evaluate_or_leave(parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
+                                         data::DecodePool& pool, const SweepOptions& options);
 
 /// The model's statistics since they were last taken, summed over all ranks. Collective.
 Statistics gather_statistics(parallel::Group& group, tasks::Model& model);

@@ -1,8 +1,11 @@
 #include "lockstep/train/loop.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/log.h"
+#include "lockstep/base/signals.h"
 #include "lockstep/base/text.h"
 
 namespace lockstep::train {
@@ -15,10 +18,14 @@ Loop::Loop(parallel::Rank& rank, const Plan& plan, data::DecodePool& pool, Repli
 
 RunEnd Loop::run(checkpoint::State& state) {
   recorded_epoch_ = state.epoch;
+  saved_step_ = state.step;
   step_.timer().take_account();
   since_account_.lap();
   const RunEnd end = train(state);
   if (journal_ != nullptr) {
+    step_.timer().enter(Part::kCheckpoint);
+    journal_->saver().finish();
+    step_.timer().enter(Part::kOther);
     const observe::PartSeconds own = step_.timer().take_last_account();  // before the clock, since it may wait
     journal_->loop_ended(own, since_account_.lap());
   }
@@ -28,9 +35,9 @@ RunEnd Loop::run(checkpoint::State& state) {
 RunEnd Loop::train(checkpoint::State& state) {
   while (true) {
     // An epoch is saved before it is evaluated: a run that ends here is evaluated first thing when it resumes.
-    if (evaluation_is_due(state)) {
-      const bool is_best = evaluate(state);
-      save(state, is_best);
+    if (evaluation_is_due(state) && !evaluate(state)) {
+      close_epoch(state);
+      return RunEnd::kStopped;
     }
     close_epoch(state);
     if (state.epoch >= plan_.options.epochs) {
@@ -41,15 +48,14 @@ RunEnd Loop::train(checkpoint::State& state) {
     }
     const Stage& stage = stage_of(plan_.stages, state.epoch);
     enter(stage, state);
-    // One global batch: decode, forward, backward, reduce, agree, update.
-    const StepOutcome outcome = step_.run(stage, state, journal_ != nullptr && journal_->snapshot_is_due());
+    const StepOutcome outcome = make_step(stage, state);
     record(state, outcome);
     advance(stage, state, outcome);
 
     const bool epoch_ended = state.step_in_epoch == 0;
     if (epoch_ended || max_steps_are_done(state) || outcome.verdict.save || outcome.verdict.stop) {
       replica_.share_buffers();  // only a step changes them: the evaluation of what is saved sees the same
-      save(state, /*is_best=*/false);
+      save(state);
     }
     if (outcome.verdict.stop && !max_steps_are_done(state)) {
       close_epoch(state);
@@ -63,6 +69,36 @@ void Loop::enter(const Stage& stage, checkpoint::State& state) {
     state.plateau = {};  // each stage has a schedule of its own
   }
   replica_.enter(stage, state.epoch, state.step_in_epoch);
+}
+
+/// One global batch: decode, forward, backward, reduce, agree, update.
+StepOutcome Loop::make_step(const Stage& stage, checkpoint::State& state) {
+  const StepWishes wishes{.save = journal_ != nullptr && journal_->saver().is_due(), .end_of_time = false};
+  try {
+    return step_.run(stage, state, wishes);
+  } catch (const std::logic_error&) {
+    throw;  // a mistake of the program may have been made in the steps before, too
+  } catch (...) {
+    rescue(state);
+    throw;
+  }
+}
+
+/// Saves the steps since the last snapshot from an error that came before the weights were touched.
+void Loop::rescue(const checkpoint::State& state) {
+  // A forward pass moves the running statistics of a network: they are those of no step.
+  const bool has_moved = std::ranges::any_of(replica_.model().network().buffers(),
+                                             [](const at::Tensor& buffer) { return buffer.is_floating_point(); });
+  if (journal_ == nullptr || step_.update_has_begun() || has_moved || state.step == saved_step_) {
+    return;
+  }
+  try {
+    save(state);
+    journal_->saver().finish();
+    log::info(text("saved the ", state.step, " steps before the one that failed"));
+  } catch (const std::exception& error) {
+    log::warn(text("the steps since the last snapshot cannot be saved: ", error.what()));
+  }
 }
 
 void Loop::record(const checkpoint::State& state, const StepOutcome& outcome) {
@@ -141,13 +177,13 @@ bool Loop::evaluation_is_due(const checkpoint::State& state) const {
 
 bool Loop::evaluate(checkpoint::State& state) {
   step_.timer().enter(Part::kEvaluate);
-  const auto measure = [&](tasks::Model& model) {
-    return train::evaluate(rank_, plan_.task, model, pool_, plan_.options.batch_size, plan_.precision,
-                           plan_.bad_samples);
-  };
-  const auto raw = measure(replica_.model());
-  const auto averaged = replica_.averaged_model() ? std::optional(measure(*replica_.averaged_model())) : std::nullopt;
-  const auto& metrics = averaged.value_or(raw);
+  tasks::Model* averaged_model = replica_.averaged_model();
+  const std::optional<Metrics> raw = measure(replica_.model());
+  const std::optional<Metrics> averaged = raw && averaged_model != nullptr ? measure(*averaged_model) : std::nullopt;
+  if (!raw || (averaged_model != nullptr && !averaged)) {
+    return false;
+  }
+  const Metrics& metrics = averaged ? *averaged : *raw;
   const double value = metrics.at(plan_.task.best_metric());
   const bool is_best = std::isfinite(value) && (!state.best || value > state.best->value);
   if (is_best) {
@@ -157,17 +193,25 @@ bool Loop::evaluate(checkpoint::State& state) {
   const Stage& stage = stage_of(plan_.stages, state.epoch - 1);
   state.plateau = stage.schedule.observed(state.step - stage.first_step, value, state.plateau);
   if (journal_ != nullptr) {
-    journal_->evaluated(state, raw, averaged, is_best);
+    journal_->evaluated(state, *raw, averaged, is_best);
+    journal_->saver().amend(replica_.snapshot(state).state, is_best);
   }
   step_.timer().enter(Part::kOther);
-  return is_best;
+  return true;
 }
 
-void Loop::save(const checkpoint::State& state, bool is_best) {
+std::optional<Metrics> Loop::measure(tasks::Model& model) {
+  const SweepOptions sweeping{plan_.options.batch_size, plan_.precision, plan_.bad_samples,
+                              StopSignals::stop_requested};
+  return evaluate_or_leave(rank_, plan_.task, model, pool_, sweeping);
+}
+
+void Loop::save(const checkpoint::State& state) {
   step_.timer().enter(Part::kCheckpoint);
   if (journal_ != nullptr) {
-    journal_->save(replica_.snapshot(state), is_best);
+    journal_->saver().save(replica_.snapshot(state), /*is_best=*/false);
   }
+  saved_step_ = state.step;
   step_.timer().enter(Part::kOther);
 }
 

@@ -26,6 +26,8 @@ class Loop {
  private:
   RunEnd train(checkpoint::State& state);
   void enter(const Stage& stage, checkpoint::State& state);
+  StepOutcome make_step(const Stage& stage, checkpoint::State& state);
+  void rescue(const checkpoint::State& state);
   void record(const checkpoint::State& state, const StepOutcome& outcome);
   void stop_if_hopeless(const checkpoint::State& state, const StepOutcome& outcome);
   void advance(const Stage& stage, checkpoint::State& state, const StepOutcome& outcome);
@@ -33,9 +35,10 @@ class Loop {
   bool max_steps_are_done(const checkpoint::State& state) const;
   bool evaluation_is_due(const checkpoint::State& state) const;
 
-  /// Says whether this evaluation is the best so far.
+  /// Says whether it came to its end: a signal ends it at once, and nothing has changed then.
   bool evaluate(checkpoint::State& state);
-  void save(const checkpoint::State& state, bool is_best);
+  std::optional<Metrics> measure(tasks::Model& model);
+  void save(const checkpoint::State& state);
 
   parallel::Rank& rank_;
   const Plan& plan_;
@@ -46,6 +49,7 @@ class Loop {
   Stopwatch since_start_;
   Stopwatch since_account_;
   std::int64_t recorded_epoch_ = 0;
+  std::int64_t saved_step_ = 0;  ///< the last step that was saved
   int skips_in_a_row_ = 0;
   int failures_in_a_row_ = 0;
 };

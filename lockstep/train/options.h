@@ -56,6 +56,12 @@ struct TrainOptions {
   bool deterministic = false;                    ///< on GPUs: only algorithms that repeat their bits
   double watchdog_seconds = 600;                 ///< how long ranks wait for each other
 
+  std::optional<double> time_budget_seconds;  ///< how long the program may run, from its start to its end
+  std::optional<double> quota_seconds;        ///< the same for all starts of this run together
+
+  /// Faults that are planted, as "nan-loss@5,rank=1;hang@9": to try what the run does about them.
+  std::string faults;
+
   // Faults that can be planted, for whoever checks that 'lockstep diagnose' finds them.
   std::optional<double> throttled_mebibytes;  ///< a second, that reading samples gets
   std::optional<std::int64_t> slow_rank;      ///< the rank that is slower than the others …

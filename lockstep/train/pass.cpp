@@ -13,8 +13,8 @@ namespace lockstep::train {
 
 using observe::Part;
 
-at::Tensor run_pass(Replica& replica, const Plan& plan, c10::Device device, data::Batch& batch, std::uint64_t step,
-                    double factor, observe::StepTimer& timer) {
+at::Tensor forward_pass(Replica& replica, const Plan& plan, c10::Device device, data::Batch& batch, std::uint64_t step,
+                        observe::StepTimer& timer) {
   timer.enter(Part::kCopy);
   tasks::DeviceBatch on_device = to_device(batch, device);
   std::vector<std::uint64_t> positions;
@@ -36,7 +36,12 @@ at::Tensor run_pass(Replica& replica, const Plan& plan, c10::Device device, data
   LOCKSTEP_ASSERT(losses.dim() == 1 && losses.size(0) == static_cast<std::int64_t>(batch.size()) &&
                       losses.scalar_type() == at::kFloat,
                   "a task gives one float32 loss a sample");
+  return losses;
+}
 
+at::Tensor run_pass(Replica& replica, const Plan& plan, c10::Device device, data::Batch& batch, std::uint64_t step,
+                    double factor, observe::StepTimer& timer) {
+  const at::Tensor losses = forward_pass(replica, plan, device, batch, step, timer);
   plant_slow_rank(plan.options, replica.rank());
 
   timer.enter(Part::kBackward);

@@ -11,6 +11,11 @@
 
 namespace lockstep::train {
 
+/// The loss of each sample of a batch in the run's step `step`, in the precision of the plan, with the graph of its
+/// computation: (batch) float32, on the device.
+at::Tensor forward_pass(Replica& replica, const Plan& plan, c10::Device device, data::Batch& batch, std::uint64_t step,
+                        observe::StepTimer& timer);
+
 /// One forward and backward pass of a rank over a batch of the run's step `step`, in the precision of the plan. The
 /// gradients of `factor` times the sum of the losses are added to those of the replica. Gives the loss of each sample:
 /// (batch) float32, on the device.

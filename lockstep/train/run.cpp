@@ -91,11 +91,27 @@ void choose_for_machine(Setting& setting) {
   setting.state.threads_per_rank = setting.resources.threads_per_rank;
 }
 
-Setting settle(const parallel::World& world, const tasks::Task& task, const TrainOptions& options) {
+/// Where the last snapshot is damaged, it is the one before; `holds_folder`: this process may write, and says so.
+std::optional<checkpoint::Snapshot> snapshot_to_resume(const TrainOptions& options, bool holds_folder) {
+  const checkpoint::SnapshotFolder snapshots(options.checkpoint_dir);
+  const auto choice = snapshots.choose();
+  if (!choice) {
+    return std::nullopt;
+  }
+  if (holds_folder && !choice->passed_over.empty()) {
+    for (const std::string& reason : choice->passed_over) {
+      log::warn(text("a snapshot is passed over: ", reason));
+    }
+    snapshots.point(choice->folder, /*is_best=*/false);
+  }
+  return checkpoint::load_snapshot(choice->folder);
+}
+
+Setting settle(const parallel::World& world, const tasks::Task& task, const TrainOptions& options, bool holds_folder) {
   Setting setting{.plan = {task, options}, .world = world};
   const std::size_t samples = task.training_set().size();
-  if (const auto last = checkpoint::SnapshotFolder(options.checkpoint_dir).last()) {
-    setting.resumed = checkpoint::load_snapshot(*last);
+  setting.resumed = snapshot_to_resume(options, holds_folder);
+  if (setting.resumed) {
     setting.state = setting.resumed->state;
     check_resumed(setting.state, options, samples);
   }
@@ -246,17 +262,20 @@ std::vector<observe::ReportExample> make_examples(const Setting& setting, const 
 }
 
 /// Leaves the best weights in the run folder, or the last where none was evaluated yet, and a report that shows them.
-void bring_home(const Setting& setting, const checkpoint::RunFolder& folder) {
+/// Whoever stops a run waits for no pictures.
+void bring_home(const Setting& setting, const checkpoint::RunFolder& folder, RunEnd end) {
   write_file_atomically(folder.best_model(), read_file(checkpoint::best_weights(folder.path())));
 
   observe::ReportContent report;
   report.title = setting.plan.task.name();
   report.best_metric = setting.plan.task.best_metric();
   report.split = kEvaluationSplit;
-  try {
-    report.examples = make_examples(setting, folder);
-  } catch (const UserError& error) {
-    log::warn(text("the report is without examples: ", error.what()));
+  if (end != RunEnd::kStopped) {
+    try {
+      report.examples = make_examples(setting, folder);
+    } catch (const UserError& error) {
+      log::warn(text("the report is without examples: ", error.what()));
+    }
   }
   observe::write_report(folder.path(), report);
 }
@@ -277,7 +296,7 @@ RunEnd train_and_record(Setting& setting, const checkpoint::RunFolder& folder, c
     journal.ended(reason_of(end));
   }
   log::info(reason_of(end));
-  bring_home(setting, folder);
+  bring_home(setting, folder, end);
   return end;
 }
 
@@ -291,7 +310,7 @@ RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOpt
   plant_slow_disk(options);
 
   data::BadSamples of_this_run(static_cast<std::size_t>(options.max_bad_samples));
-  Setting setting = settle(world, task, options);
+  Setting setting = settle(world, task, options, folder != nullptr);
   setting.plan.bad_samples = bad_samples != nullptr ? bad_samples : &of_this_run;
   return folder != nullptr ? train_and_record(setting, *folder, recipe) : train_on_all_ranks(setting, nullptr);
 }

@@ -34,7 +34,8 @@ std::size_t most_passes(const data::BatchPlan& batches, std::uint64_t step_in_ep
 
 }  // namespace
 
-StepOutcome Step::run(const Stage& stage, checkpoint::State& state, bool wants_to_save) {
+StepOutcome Step::run(const Stage& stage, checkpoint::State& state, const StepWishes& wishes) {
+  update_has_begun_ = false;
   const auto step_in_epoch = static_cast<std::uint64_t>(state.step_in_epoch);
   const Share share{state.step, static_cast<std::int64_t>(stage.batches.positions(step_in_epoch).size()),
                     plan_.precision.scales_loss() ? state.loss_scaler.scale : 1.0,
@@ -42,7 +43,8 @@ StepOutcome Step::run(const Stage& stage, checkpoint::State& state, bool wants_t
                     replica_.batch_norm_group() != nullptr ? most_passes(stage.batches, step_in_epoch) : 0};
   Vote vote;
   vote.utilisation = timer_.last_step().utilisation();
-  vote.save = wants_to_save;
+  vote.save = wishes.save;
+  vote.end_of_time = wishes.end_of_time;
   run_passes(share, vote);
 
   StepOutcome outcome;
@@ -51,6 +53,7 @@ StepOutcome Step::run(const Stage& stage, checkpoint::State& state, bool wants_t
   vote.stop = StopSignals::stop_requested();
   outcome.verdict = agree(rank_.group, vote);
 
+  update_has_begun_ = true;
   timer_.enter(Part::kUpdate);
   update(stage, share.loss_scale, state, outcome);
   timer_.enter(Part::kOther);
@@ -143,7 +146,7 @@ void Step::count_losses(const at::Tensor& losses, const data::Batch& batch, Vote
 /// Every rank comes to the same decision, since what it rests on is the same bits everywhere.
 void Step::update(const Stage& stage, double loss_scale, checkpoint::State& state, StepOutcome& outcome) {
   const optim::ScheduleValue value = stage.schedule.at(state.step - stage.first_step, state.plateau);
-  outcome.learning_rate = value.learning_rate;
+  outcome.learning_rate = value.learning_rate * state.rate_factor;
   outcome.phase = value.phase;
   if (!outcome.verdict.failure.empty()) {
     return;
@@ -165,7 +168,7 @@ void Step::update(const Stage& stage, double loss_scale, checkpoint::State& stat
     return;
   }
   optim::Update update;
-  update.learning_rate = value.learning_rate;
+  update.learning_rate = outcome.learning_rate;
   update.momentum = value.momentum;
   // As torch.nn.utils.clip_grad_norm_.
   const double clip =

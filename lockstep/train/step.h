@@ -24,15 +24,23 @@ struct StepOutcome {
   bool is_empty() const { return verdict.failure.empty() && verdict.samples == 0; }
 };
 
+/// What a rank wishes beside the step itself.
+struct StepWishes {
+  bool save = false;         ///< a snapshot afterwards
+  bool end_of_time = false;  ///< an end, since the time is up
+};
+
 /// Consumes one global batch: on every rank forward and backward over its passes, then together reduce, agree, update.
 class Step {
  public:
   Step(parallel::Rank& rank, Replica& replica, data::Loader& loader, const Plan& plan);
 
-  /// The step at `state`, in its stage; moves the loss scale in `state` on. `wants_to_save` is this rank's wish for a
-  /// snapshot afterwards. A rank whose passes throw something other than a UserError contributes zeros; the step is
-  /// then not applied, and the verdict says why.
-  StepOutcome run(const Stage& stage, checkpoint::State& state, bool wants_to_save);
+  /// The step at `state`, in its stage; moves the loss scale in `state` on. A rank whose passes throw something other
+  /// than a UserError contributes zeros; the step is then not applied, and the verdict says why.
+  StepOutcome run(const Stage& stage, checkpoint::State& state, const StepWishes& wishes);
+
+  /// Whether the step that was run last came so far that it may have changed something beside gradients and buffers.
+  bool update_has_begun() const { return update_has_begun_; }
 
   const observe::StepTimer& timer() const { return timer_; }
   observe::StepTimer& timer() { return timer_; }
@@ -60,6 +68,7 @@ class Step {
   data::Loader& loader_;
   const Plan& plan_;
   observe::StepTimer timer_;
+  bool update_has_begun_ = false;
 };
 
 }  // namespace lockstep::train

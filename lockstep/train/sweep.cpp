@@ -38,7 +38,7 @@ void visit_prepared(tasks::Model& model, data::Batch& batch, c10::Device device,
 
 }  // namespace
 
-void sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& model, data::DecodePool& pool,
+bool sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& model, data::DecodePool& pool,
            const SweepOptions& options, const std::function<void(const tasks::DeviceBatch&)>& visit) {
   data::BatchOptions batches;
   batches.per_rank_batch = static_cast<std::uint64_t>(options.batch_size);
@@ -54,6 +54,9 @@ void sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& m
   for (std::uint64_t step = 0; step < plan.steps_per_epoch(); ++step) {
     const std::size_t passes = plan.passes(step, rank.index).size();
     for (std::size_t pass = 0; pass < passes; ++pass) {
+      if (options.leave && options.leave()) {
+        return false;
+      }
       data::Batch batch = loader.next(rank.index);
       if (batch.size() > 0) {
         visit_prepared(model, batch, rank.device, visit);
@@ -61,6 +64,7 @@ void sweep(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& m
       loader.recycle(std::move(batch));
     }
   }
+  return true;
 }
 
 void visit_samples(const parallel::Rank& rank, const data::Dataset& set, tasks::Model& model,

@@ -68,7 +68,7 @@ class Stepper {
   /// Collective: samples of all ranks. Throws as `check`, on every rank.
   std::int64_t step() {
     replica_.enter(stage_, state_.epoch, state_.step_in_epoch);
-    const train::StepOutcome outcome = step_.run(stage_, state_, /*wants_to_save=*/false);
+    const train::StepOutcome outcome = step_.run(stage_, state_, {});
     check(outcome.verdict);
     replica_.follow_landing_order();
     step_.timer().end_step();

@@ -31,6 +31,10 @@ State sample_state() {
           .landing_order = {"head.weight", "stem.weight"},
           .threads_per_rank = 3,
           .elapsed_seconds = 0.1 + 0.2,
+          .micro_batch = 3,
+          .rate_factor = 0.25,
+          .rollbacks = 2,
+          .costs = {.step = 0.5, .evaluation = 12, .save = 1.5, .finish = 7},
           .best = Best{"iou", 1.0 / 3.0, 1100}};
 }
 
@@ -63,6 +67,13 @@ TEST(State, GoesThroughTextAndBackToTheBit) {
   EXPECT_EQ(back.samples_per_epoch, state.samples_per_epoch);
   EXPECT_EQ(back.threads_per_rank, state.threads_per_rank);
   EXPECT_EQ(back.elapsed_seconds, state.elapsed_seconds);
+  EXPECT_EQ(back.micro_batch, state.micro_batch);
+  EXPECT_EQ(back.rate_factor, state.rate_factor);
+  EXPECT_EQ(back.rollbacks, state.rollbacks);
+  EXPECT_EQ(back.costs.step, state.costs.step);
+  EXPECT_EQ(back.costs.evaluation, state.costs.evaluation);
+  EXPECT_EQ(back.costs.save, state.costs.save);
+  EXPECT_EQ(back.costs.finish, state.costs.finish);
   EXPECT_EQ(back.best->metric, state.best->metric);
   EXPECT_EQ(back.best->value, state.best->value);
   EXPECT_EQ(back.best->step, state.best->step);
@@ -86,6 +97,18 @@ TEST(State, RefusesWhatALaterVersionWrote) {
   nlohmann::json json = to_json(sample_state());
   json["version"] = 99;
   EXPECT_THAT(refusal(json), HasSubstr("version 99"));
+}
+
+TEST(State, ReadsWhatTheVersionBeforeWrote) {
+  nlohmann::json json = to_json(sample_state());
+  json["version"] = 2;
+  for (const char* field : {"micro_batch", "rate_factor", "rollbacks", "costs"}) {
+    json.erase(field);
+  }
+  const State state = state_from_json(json, "the/state.json");
+  EXPECT_EQ(state.step, sample_state().step);
+  EXPECT_EQ(state.micro_batch, 0);
+  EXPECT_EQ(state.rate_factor, 1);
 }
 
 TEST(State, RefusesWhatIsNoObject) {

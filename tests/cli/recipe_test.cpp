@@ -1,5 +1,6 @@
 #include "lockstep/cli/recipe.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -107,7 +108,7 @@ TEST_F(Recipe, SaysWhenTheFileIsMissing) {
   EXPECT_NE(message.find("/nowhere/recipe.toml"), std::string::npos);
 }
 
-TEST_F(Recipe, ComparisonFindsWhatAffectsTheResultOnly) {
+TEST_F(Recipe, ComparisonTellsWhatAffectsTheResult) {
   SampleOptions saved;
   const auto path = write(to_toml(saved.table()));
   SampleOptions now;
@@ -116,13 +117,14 @@ TEST_F(Recipe, ComparisonFindsWhatAffectsTheResultOnly) {
 
   now.devices = "cuda";
   now.fresh = true;
-  EXPECT_TRUE(compare_recipes(table, path).empty());
+  EXPECT_EQ(describe(compare_recipes(table, path)), "--devices was 'cpu', is 'cuda'");
+  EXPECT_TRUE(refused(compare_recipes(table, path)).empty());
 
   now.lr = std::nextafter(1e-3, 1.0);
   now.optimizer = "sgd";
   now.max_steps = 5;
   EXPECT_EQ(
-      describe(compare_recipes(table, path)),
+      describe(refused(compare_recipes(table, path))),
       "--lr was 0.001, is 0.0010000000000000002; --optimizer was 'adamw', is 'sgd'; --max-steps was not set, is 5");
 }
 
@@ -145,6 +147,23 @@ TEST_F(Recipe, WhatARecipeDoesNotNameCountsAsTheDefault) {
   EXPECT_EQ(describe(differences), "--batch-size was 8, is 4");
 }
 
+TEST_F(Recipe, TheTableOfDifferencesSaysWhatEachMeans) {
+  SampleOptions now;
+  const OptionTable table = now.table();
+  const auto path = write(to_toml(table));
+  EXPECT_TRUE(to_table(compare_recipes(table, path)).empty());
+  now.lr = 0.25;
+  now.max_steps = 5;
+  now.devices = "größer";
+  now.dataset = "data";
+  EXPECT_THAT(to_table(compare_recipes(table, path)),
+              testing::ElementsAre("option          was      is      for the run",
+                                   "--dataset-path  ''       data    refused: it would be another run",
+                                   "--lr            0.001    0.25    refused: it would be another run",
+                                   "--max-steps     not set  5       refused: it would be another run",
+                                   "--devices       cpu      größer  goes on there"));
+}
+
 TEST_F(Recipe, BecomesJson) {
   SampleOptions options;
   options.dataset = "/data";
@@ -158,16 +177,17 @@ TEST_F(Recipe, BecomesJson) {
   EXPECT_FALSE(json.contains("use_ddp"));
 }
 
-TEST_F(Recipe, ValuesThatGiveTheSameResultDoNotDiffer) {
+TEST_F(Recipe, ValuesThatGiveTheSameResultAreNotRefused) {
   std::string store = "off";
   OptionTable table;
   table.add("--store", store, "Where things are kept.",
             {.allowed = {"off", "ram", "disk"}, .same_result = {"ram", "disk"}});
   const std::filesystem::path saved = write("store = 'ram'\n");
   store = "disk";
-  EXPECT_TRUE(compare_recipes(table, saved).empty());
+  EXPECT_TRUE(refused(compare_recipes(table, saved)).empty());
+  EXPECT_EQ(compare_recipes(table, saved).at(0).meaning, "changes no number");
   store = "off";
-  EXPECT_EQ(describe(compare_recipes(table, saved)), "--store was 'ram', is 'off'");
+  EXPECT_EQ(describe(refused(compare_recipes(table, saved))), "--store was 'ram', is 'off'");
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ struct SampleOptions {
     table.add("--pretrained", pretrained, "Weights to begin with.", {.group = "Training", .placeholder = "FILE"});
     table.add("--clip", clip, "The longest gradient.", {.group = "Training"});
     table.add("--devices", devices, "Where it runs.",
-              {.group = "Machine", .affects_result = false, .aliases = {"--device"}});
+              {.group = "Machine", .affects_result = false, .on_resume = "goes on there", .aliases = {"--device"}});
     table.add("--threads", threads, "How many compute.", {.group = "Machine", .kept_by_run = true});
     table.add("--deterministic", deterministic, "The same bits in every run.", {.group = "Machine"});
     table.add("--fresh", fresh, "Begin anew.", {.group = "Machine", .in_recipe = false, .hidden = true});

@@ -12,7 +12,9 @@ namespace {
 
 using std::filesystem::exists;
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
+using testing::Not;
 
 class ARunFolder : public SmallRun {};
 
@@ -55,6 +57,20 @@ TEST_F(ARunFolder, AnotherRecipeInARunFolderIsRefusedUnlessFresh) {
   EXPECT_EQ(events(run_folder() / "previous-1", "start").at(0).at("recipe").at("seed"), 0);
 }
 
+TEST_F(ARunFolder, AResumeSaysWhatOtherOptionsMean) {
+  const ProcessResult first = run(training({"--max-steps", "1"}));
+  ASSERT_EQ(first.exit_code, kFinished);
+  EXPECT_THAT(first.errors, Not(HasSubstr("options that differ")));
+  const ProcessResult second = run(training({"--max-steps", "2", "--keep-checkpoints", "7"}));
+  ASSERT_EQ(second.exit_code, kFinished) << second.errors;
+  EXPECT_THAT(second.errors, HasSubstr("\n  option              was  is  for the run\n"
+                                       "  --keep-checkpoints  2    7   changes no number\n"
+                                       "  --max-steps         1    2   stops at another step\n"));
+  const ProcessResult third = run(training({"--max-steps", "2", "--seed", "5"}));
+  EXPECT_THAT(third.errors, ContainsRegex("--seed +0 +5 +refused: it would be another run\n"));
+  expect_error(third, kUsage, AllOf(HasSubstr("--seed was 0, is 5"), Not(HasSubstr("--max-steps"))));
+}
+
 TEST_F(ARunFolder, FreshSetsNothingAsideWhenTheLauncherStartsTheRunAgain) {
   ASSERT_EQ(run(training({"--max-steps", "1", "--fresh"})).exit_code, kFinished);
   Words again_by_torchrun = command(training({"--max-steps", "1", "--fresh"}));
@@ -65,10 +81,54 @@ TEST_F(ARunFolder, FreshSetsNothingAsideWhenTheLauncherStartsTheRunAgain) {
   EXPECT_FALSE(exists(run_folder() / "previous-1"));
 }
 
-TEST_F(ARunFolder, ADamagedSnapshotIsNamedAndFreshSetsItAside) {
+/// Turns one bit of a file.
+void damage(const path& file) {
+  std::vector<std::byte> bytes = read_file(file);
+  bytes[bytes.size() / 2] ^= std::byte{0x10};
+  write_file_atomically(file, bytes);
+}
+
+TEST_F(ARunFolder, ADamagedSnapshotIsPassedOverForTheOneBeforeToTheSameBits) {
+  ASSERT_EQ(run(training({}, "reference")).exit_code, kFinished);
   ASSERT_EQ(run(training({"--max-steps", "1"})).exit_code, kFinished);
-  write_file_atomically(run_folder() / "checkpoints/last", "step-00000077\n");
-  expect_error(run(training({"--max-steps", "1"})), kData, AllOf(HasSubstr("checkpoints/last"), HasSubstr("--fresh")));
+  ASSERT_EQ(run(training({"--max-steps", "2"})).exit_code, kFinished);
+  damage(run_folder() / "checkpoints/step-00000002/optimizer.safetensors");
+  const ProcessResult resumed = run(training({"--max-steps", "8"}));
+  EXPECT_EQ(resumed.exit_code, kFinished) << resumed.errors;
+  EXPECT_THAT(resumed.errors,
+              AllOf(HasSubstr("passed over"), HasSubstr("step-00000002"), HasSubstr("resuming after step 1,")));
+  EXPECT_EQ(events(run_folder(), "start").back().at("step"), 1);
+  for (const char* file : {"model.safetensors", "checkpoints/step-00000008/model.safetensors",
+                           "checkpoints/step-00000008/optimizer.safetensors"}) {
+    EXPECT_EQ(read_file(run_folder() / file), read_file(in_folder("reference") / file)) << file;
+  }
+}
+
+TEST_F(ARunFolder, WhatAKillLeftBehindIsMended) {
+  ASSERT_EQ(run(training({"--max-steps", "2"})).exit_code, kFinished);
+  const path checkpoints = run_folder() / "checkpoints";
+  std::filesystem::rename(checkpoints / "step-00000002", checkpoints / "step-00000002.replaced");
+  std::filesystem::create_directory(checkpoints / "step-00000003.partial");
+  EXPECT_EQ(run(training({"--max-steps", "4"})).exit_code, kFinished);
+  EXPECT_EQ(events(run_folder(), "start").back().at("step"), 2);
+  EXPECT_FALSE(exists(checkpoints / "step-00000002.replaced"));
+  EXPECT_FALSE(exists(checkpoints / "step-00000003.partial"));
+}
+
+TEST_F(ARunFolder, KilledAtRandomMomentsItEndsWithTheSameBits) {
+  const Words torture{
+      (test::source_dir() / "scripts/torture.sh").string(), "4", "--dataset-path", dataset(), "--batch-size", "1"};
+  const ProcessResult result = test::run_process(
+      Words{"/usr/bin/env", "LOCKSTEP=" LOCKSTEP_TEST_PROGRAM, "TMPDIR=" + in_folder("").string(), "bash"} + torture);
+  EXPECT_EQ(result.exit_code, kFinished) << result.output << result.errors;
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("undisturbed: 48 steps"), HasSubstr("4 kills"), HasSubstr("the same bits")));
+}
+
+TEST_F(ARunFolder, WhereAllSnapshotsAreDamagedOneIsNamedAndFreshSetsThemAside) {
+  ASSERT_EQ(run(training({"--max-steps", "1"})).exit_code, kFinished);
+  damage(run_folder() / "checkpoints/step-00000001/model.safetensors");
+  expect_error(run(training({"--max-steps", "1"})), kData, AllOf(HasSubstr("step-00000001"), HasSubstr("--fresh")));
   EXPECT_EQ(run(training({"--max-steps", "1", "--fresh"})).exit_code, kFinished);
   EXPECT_TRUE(exists(run_folder() / "previous-1/checkpoints/last"));
 }

@@ -54,6 +54,7 @@ TEST(Agreement, NamesAllSamplesThatAreNotFinite) {
   votes[0].not_finite = "a.png, b.png";
   votes[2].not_finite = "c.png";
   EXPECT_EQ(verdicts(votes)[1].not_finite, "a.png, b.png, c.png");
+  EXPECT_EQ(verdicts(votes)[1].not_finite_ranks, (std::vector<int>{0, 2}));
 }
 
 TEST(Agreement, NamesEveryRankThatFailed) {
@@ -65,6 +66,22 @@ TEST(Agreement, NamesEveryRankThatFailed) {
     EXPECT_TRUE(verdict.out_of_memory);
     EXPECT_EQ(verdict.not_finite, "x.png, x.png, x.png");
   }
+}
+
+TEST(Agreement, AStepIsDoneAgainIfThatMayMendEveryRankThatFailed) {
+  std::vector<Vote> votes(3, Vote{.samples = 2, .not_finite = "", .failure = ""});
+  EXPECT_FALSE(verdicts(votes)[0].retry);
+  fail(votes[1], 1, std::bad_alloc());
+  votes[1].can_retry = true;
+  EXPECT_TRUE(verdicts(votes)[2].retry);
+  fail(votes[0], 0, std::runtime_error("out of luck"));
+  EXPECT_FALSE(verdicts(votes)[2].retry);
+}
+
+TEST(Agreement, TheEndOfOneRanksTimeIsTheEndOfAll) {
+  std::vector<Vote> votes(3, Vote{.samples = 1, .not_finite = "", .failure = ""});
+  votes[0].end_of_time = true;
+  EXPECT_TRUE(verdicts(votes)[2].end_of_time);
 }
 
 TEST(Agreement, HashesOfSamplesDiffer) {
