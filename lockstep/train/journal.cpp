@@ -87,7 +87,20 @@ void Journal::record_skip(const checkpoint::State& state, const StepOutcome& out
   } else {
     fields["gradient_norm"] = outcome.gradient_norm;
     fields["samples"] = samples;
-    log::warn(text("step ", state.step + 1, " skipped: its loss or gradient is not finite (samples: ", samples, ")"));
+    std::vector<int> ranks = verdict.not_finite_ranks;
+    std::string where = outcome.was_looked_into && outcome.findings.empty() ? "; done again, all is finite" : "";
+    nlohmann::json origins = nlohmann::json::array();
+    for (const NonFinite& found : outcome.findings) {
+      origins.push_back(to_json(found));
+      where += "; " + describe(found);
+      if (verdict.not_finite_ranks.empty()) {
+        ranks.push_back(found.rank);
+      }
+    }
+    fields["ranks"] = ranks;
+    fields["origins"] = origins;
+    log::warn(
+        text("step ", state.step + 1, " skipped: its loss or gradient is not finite (samples: ", samples, ")", where));
   }
   log_.write("skip", fields);
 }
@@ -232,6 +245,16 @@ void Journal::save(const checkpoint::Snapshot& snapshot, bool is_best) {
   const auto path = snapshots_.save(snapshot, is_best, static_cast<int>(plan_.options.keep_checkpoints));
   log_.write(observe::CheckpointEvent{snapshot.state.step, path.lexically_relative(folder_.path())});
   since_snapshot_.lap();
+}
+
+void Journal::rolled_back(const checkpoint::State& state, std::int64_t to_update, int steps) {
+  log::warn(text(steps, " steps in a row up to ", state.step + 1,
+                 " were not finite: weights, averages and the optimizer's state are those of update ", to_update,
+                 " again, and from here on the learning rate is ", state.rate_factor, " times the schedule's"));
+  log_.write("rollback", {{"step", state.step + 1},
+                          {"to_update", to_update},
+                          {"rate_factor", state.rate_factor},
+                          {"rollbacks", state.rollbacks}});
 }
 
 }  // namespace lockstep::train

@@ -64,6 +64,10 @@ class Journal {
                  bool is_best);
   void ended(const std::string& reason);
 
+  /// After a roll-back to an update, because of so many steps in a row; `state` is the one it left, of before the last
+  /// of them.
+  void rolled_back(const checkpoint::State& state, std::int64_t to_update, int steps);
+
   /// Whether the last snapshot is older than --checkpoint-minutes.
   bool snapshot_is_due() const;
   void save(const checkpoint::Snapshot& snapshot, bool is_best);

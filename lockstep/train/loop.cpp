@@ -11,7 +11,13 @@ using observe::Part;
 
 Loop::Loop(parallel::Rank& rank, const Plan& plan, data::DecodePool& pool, Replica& replica, Step& step,
            Journal* journal)
-    : rank_(rank), plan_(plan), pool_(pool), replica_(replica), step_(step), journal_(journal) {}
+    : rank_(rank),
+      plan_(plan),
+      pool_(pool),
+      replica_(replica),
+      step_(step),
+      journal_(journal),
+      guard_(rank, plan, replica, journal) {}
 
 RunEnd Loop::run(checkpoint::State& state) {
   recorded_epoch_ = state.epoch;
@@ -41,9 +47,10 @@ RunEnd Loop::train(checkpoint::State& state) {
     }
     const Stage& stage = stage_of(plan_.stages, state.epoch);
     enter(stage, state);
+    guard_.before_step(stage, state);
     // One global batch: decode, forward, backward, reduce, agree, update.
-    const StepOutcome outcome = step_.run(stage, state, {.save = journal_ != nullptr && journal_->snapshot_is_due()});
-    record(state, outcome);
+    StepOutcome outcome = step_.run(stage, state, {.save = journal_ != nullptr && journal_->snapshot_is_due()});
+    record(stage, state, outcome);
     advance(stage, state, outcome);
 
     const bool epoch_ended = state.step_in_epoch == 0;
@@ -65,34 +72,14 @@ void Loop::enter(const Stage& stage, checkpoint::State& state) {
   replica_.enter(stage, state.epoch, state.step_in_epoch);
 }
 
-void Loop::record(const checkpoint::State& state, const StepOutcome& outcome) {
+void Loop::record(const Stage& stage, checkpoint::State& state, StepOutcome& outcome) {
   replica_.follow_landing_order();
+  guard_.look_into(stage, state, outcome);
   step_.timer().end_step();
   if (journal_ != nullptr) {
     journal_->stepped(state, outcome, step_.timer().last_step());
   }
-  stop_if_hopeless(state, outcome);
-}
-
-void Loop::stop_if_hopeless(const checkpoint::State& state, const StepOutcome& outcome) {
-  constexpr int kMaxSkips = 20;
-  constexpr int kMaxFailures = 3;
-  const Verdict& verdict = outcome.verdict;
-  const bool was_skipped = !outcome.applied && verdict.failure.empty() && !outcome.is_empty();
-  skips_in_a_row_ = was_skipped ? skips_in_a_row_ + 1 : 0;
-  failures_in_a_row_ = verdict.failure.empty() ? 0 : failures_in_a_row_ + 1;
-  if (failures_in_a_row_ == kMaxFailures) {
-    const std::string problem = text(kMaxFailures, " steps in a row failed, the last one with: ", verdict.failure);
-    if (verdict.out_of_memory) {
-      throw MachineError(problem, "lower --batch-size or --img-size; what was saved is safe");
-    }
-    throw TrainingError(problem, "what was saved is safe: the same command resumes");
-  }
-  if (skips_in_a_row_ == kMaxSkips) {
-    throw TrainingError(text("the loss or its gradient was not finite in ", kMaxSkips, " steps in a row, the last one ",
-                             state.step + 1),
-                        "begin anew with a lower --lr and --fresh, or look at the samples that were named");
-  }
+  guard_.after_step(state, outcome);
 }
 
 void Loop::advance(const Stage& stage, checkpoint::State& state, const StepOutcome& outcome) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lockstep/train/evaluation.h"
+#include "lockstep/train/guard.h"
 #include "lockstep/train/journal.h"
 #include "lockstep/train/step.h"
 
@@ -26,8 +27,7 @@ class Loop {
  private:
   RunEnd train(checkpoint::State& state);
   void enter(const Stage& stage, checkpoint::State& state);
-  void record(const checkpoint::State& state, const StepOutcome& outcome);
-  void stop_if_hopeless(const checkpoint::State& state, const StepOutcome& outcome);
+  void record(const Stage& stage, checkpoint::State& state, StepOutcome& outcome);
   void advance(const Stage& stage, checkpoint::State& state, const StepOutcome& outcome);
   void close_epoch(const checkpoint::State& state);
   bool max_steps_are_done(const checkpoint::State& state) const;
@@ -46,8 +46,7 @@ class Loop {
   Stopwatch since_start_;
   Stopwatch since_account_;
   std::int64_t recorded_epoch_ = 0;
-  int skips_in_a_row_ = 0;
-  int failures_in_a_row_ = 0;
+  Guard guard_;
 };
 
 }  // namespace lockstep::train

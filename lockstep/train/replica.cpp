@@ -96,6 +96,34 @@ std::map<std::string, at::Tensor> by_name(const std::vector<std::pair<std::strin
   return {tensors.begin(), tensors.end()};
 }
 
+/// The first rank's tensors of the names and shapes of these, on the device; zeros where it has none. Those of whole
+/// numbers are left out. Collective.
+checkpoint::NamedTensors tensors_of_first(parallel::Rank& rank, const checkpoint::NamedTensors& own,
+                                          const checkpoint::NamedTensors* of_first) {
+  const auto kept = of_first != nullptr ? by_name(*of_first) : std::map<std::string, at::Tensor>();
+  checkpoint::NamedTensors values;
+  for (const auto& [name, tensor] : own) {
+    if (!tensor.is_floating_point()) {
+      continue;
+    }
+    const at::Tensor value = at::zeros(tensor.sizes(), at::TensorOptions(rank.device).dtype(at::kFloat));
+    if (const auto found = kept.find(name); found != kept.end()) {
+      value.copy_(found->second);
+    }
+    rank.group.broadcast(value, 0);
+    values.emplace_back(name, value);
+  }
+  return values;
+}
+
+/// Copies tensors into those of the same names.
+void put(const checkpoint::NamedTensors& values, const checkpoint::NamedTensors& into) {
+  const auto targets = by_name(into);
+  for (const auto& [name, value] : values) {
+    targets.at(name).copy_(value);
+  }
+}
+
 }  // namespace
 
 Replica::Replica(const tasks::Task& task, const TrainOptions& options, parallel::Rank& rank, InitialWeights weights)
@@ -277,6 +305,24 @@ void Replica::load(const checkpoint::Snapshot& snapshot) {
   }
   loaded_state_ = by_name(snapshot.optimizer);
   landing_order_ = snapshot.state.landing_order;
+}
+
+void Replica::take_back(const checkpoint::Snapshot* of_first) {
+  const at::NoGradGuard no_grad;
+  const checkpoint::Snapshot own = snapshot({});
+  const bool has_them = of_first != nullptr;
+  const auto model = tensors_of_first(rank_, own.model, has_them ? &of_first->model : nullptr);
+  const auto ema = tensors_of_first(rank_, own.ema, has_them ? &of_first->ema : nullptr);
+  const auto optimizer = tensors_of_first(rank_, own.optimizer, has_them ? &of_first->optimizer : nullptr);
+  // One rank after the other, since they may keep these in the same memory.
+  for (int turn = 0; turn < rank_.world_size; ++turn) {
+    if (turn == rank_.index) {
+      put(model, own.model);
+      put(ema, own.ema);
+      optimizer_->load_state(by_name(optimizer), optim::Missing::kError);
+    }
+    rank_.group.barrier();
+  }
 }
 
 }  // namespace lockstep::train

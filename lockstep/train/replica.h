@@ -83,6 +83,11 @@ class Replica {
   /// are not those of this model. Before the first `enter`.
   void load(const checkpoint::Snapshot& snapshot);
 
+  /// Collective: all ranks take up the tensors of the first one's snapshot, null on the others, in the course of the
+  /// run. Where that lacks a part of the optimizer's state, the parameter was thawed since and starts anew. Buffers of
+  /// whole numbers stay.
+  void take_back(const checkpoint::Snapshot* of_first);
+
  private:
   using OptimizerState = std::map<std::string, at::Tensor>;
 

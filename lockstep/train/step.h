@@ -5,6 +5,7 @@
 #include "lockstep/observe/step_timer.h"
 #include "lockstep/parallel/launch.h"
 #include "lockstep/train/agreement.h"
+#include "lockstep/train/first_non_finite.h"
 #include "lockstep/train/plan.h"
 #include "lockstep/train/replica.h"
 
@@ -19,6 +20,8 @@ struct StepOutcome {
   bool applied = false;        ///< whether the update was applied; not where loss or gradients are not finite
   bool scale_was_cut = false;  ///< fp16: the gradients were too large for the loss scale, which is lower now
   parallel::SyncReport sync;
+  bool was_looked_into = false;     ///< whether a step that was not finite was done again, to see where …
+  std::vector<NonFinite> findings;  ///< … and at most one of each rank
 
   /// Whether all samples were left out (see data::BadSamples): such a step moves nothing, and counts as nothing else.
   bool is_empty() const { return verdict.failure.empty() && verdict.samples == 0; }
