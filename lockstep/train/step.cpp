@@ -13,6 +13,7 @@
 #include "lockstep/parallel/core/rendezvous.h"
 #include "lockstep/train/device_timeline.h"
 #include "lockstep/train/pass.h"
+#include "lockstep/train/planted_faults.h"
 
 namespace lockstep::train {
 
@@ -73,7 +74,7 @@ void Step::run_passes(const Share& share, Vote& vote) {
       if (++begun == passes) {
         replica_.sync().before_last_pass();
       }
-      data::Batch batch = has_samples ? next_batch(vote) : empty_batch();
+      data::Batch batch = has_samples ? next_batch(share, vote) : empty_batch();
       // A batch all of whose samples were left out has no gradients; it is passed on only where others wait for it.
       if (batch.size() > 0 || share.joined_passes > 0) {
         run_pass(batch, share, vote);
@@ -96,7 +97,7 @@ void Step::run_passes(const Share& share, Vote& vote) {
     }
     fail(vote, rank_.index, error);
     replica_.sync().give_up();
-    skip_passes(share.passes - begun, vote);
+    skip_passes(share, begun, vote);
   }
 }
 
@@ -108,15 +109,16 @@ void Step::run_pass(data::Batch& batch, const Share& share, Vote& vote) {
 }
 
 /// The samples of a step that has failed count as consumed.
-void Step::skip_passes(std::size_t count, Vote& vote) {
-  for (std::size_t pass = 0; pass < count; ++pass) {
-    loader_.recycle(next_batch(vote));
+void Step::skip_passes(const Share& share, std::size_t begun, Vote& vote) {
+  for (std::size_t pass = begun; pass < share.passes; ++pass) {
+    loader_.recycle(next_batch(share, vote));
   }
 }
 
-data::Batch Step::next_batch(Vote& vote) {
+data::Batch Step::next_batch(const Share& share, Vote& vote) {
   timer_.enter(Part::kWait);
   data::Batch batch = loader_.next(rank_.index);
+  plant_in_batch(plan_, rank_.index, share.step, batch);
   for (const data::Draw& draw : batch.draws) {
     vote.digest += hash_of_sample(draw.index);
   }

@@ -54,8 +54,8 @@ class Step {
 
   void run_passes(const Share& share, Vote& vote);
   void run_pass(data::Batch& batch, const Share& share, Vote& vote);
-  void skip_passes(std::size_t count, Vote& vote);
-  data::Batch next_batch(Vote& vote);
+  void skip_passes(const Share& share, std::size_t begun, Vote& vote);
+  data::Batch next_batch(const Share& share, Vote& vote);
   data::Batch empty_batch() const;
   void count_losses(const at::Tensor& losses, const data::Batch& batch, Vote& vote) const;
   void update(const Stage& stage, double loss_scale, checkpoint::State& state, StepOutcome& outcome);
