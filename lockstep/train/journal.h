@@ -64,6 +64,9 @@ class Journal {
                  bool is_best);
   void ended(const std::string& reason);
 
+  /// The step after `state` was made more than once: see Retry.
+  void retried(const checkpoint::State& state, const std::vector<Retry>& retries);
+
   /// Whether the last snapshot is older than --checkpoint-minutes.
   bool snapshot_is_due() const;
   void save(const checkpoint::Snapshot& snapshot, bool is_best);

@@ -4,6 +4,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
+#include "lockstep/train/retry.h"
 
 namespace lockstep::train {
 
@@ -69,6 +70,9 @@ void Loop::record(const checkpoint::State& state, const StepOutcome& outcome) {
   replica_.follow_landing_order();
   step_.timer().end_step();
   if (journal_ != nullptr) {
+    if (!outcome.retries.empty()) {
+      journal_->retried(state, outcome.retries);
+    }
     journal_->stepped(state, outcome, step_.timer().last_step());
   }
   stop_if_hopeless(state, outcome);
@@ -84,7 +88,9 @@ void Loop::stop_if_hopeless(const checkpoint::State& state, const StepOutcome& o
   if (failures_in_a_row_ == kMaxFailures) {
     const std::string problem = text(kMaxFailures, " steps in a row failed, the last one with: ", verdict.failure);
     if (verdict.out_of_memory) {
-      throw MachineError(problem, "lower --batch-size or --img-size; what was saved is safe");
+      const bool one_at_a_time = samples_at_a_time(plan_.options.batch_size, state.micro_batch) == 1;
+      throw MachineError(problem,
+                         text("lower ", one_at_a_time ? "" : "--batch-size or ", "--img-size; what was saved is safe"));
     }
     throw TrainingError(problem, "what was saved is safe: the same command resumes");
   }
@@ -142,7 +148,8 @@ bool Loop::evaluation_is_due(const checkpoint::State& state) const {
 bool Loop::evaluate(checkpoint::State& state) {
   step_.timer().enter(Part::kEvaluate);
   const auto measure = [&](tasks::Model& model) {
-    return train::evaluate(rank_, plan_.task, model, pool_, plan_.options.batch_size, plan_.precision,
+    return train::evaluate(rank_, plan_.task, model, pool_,
+                           samples_at_a_time(plan_.options.batch_size, state.micro_batch), plan_.precision,
                            plan_.bad_samples);
   };
   const auto raw = measure(replica_.model());
