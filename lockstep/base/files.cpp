@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/faults.h"
 #include "lockstep/base/read_throttle.h"
 #include "lockstep/base/text.h"
 #include "lockstep/base/work_meter.h"
@@ -76,6 +77,9 @@ void write_whole(const std::filesystem::path& path, std::span<const std::byte> b
   const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (file.get() < 0) {
     throw cannot_write(path, errno);
+  }
+  if (writes_fail()) {
+    throw cannot_write(path, ENOSPC);
   }
   while (!bytes.empty()) {
     const ssize_t count = ::write(file.get(), bytes.data(), bytes.size());

@@ -9,6 +9,7 @@
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
 #include "lockstep/data/epoch_order.h"
+#include "lockstep/train/retry.h"
 
 namespace lockstep::train {
 namespace {
@@ -31,15 +32,13 @@ std::vector<std::vector<data::Draw>> draws_of(const Plan& plan, const Stage& sta
                                               int rank) {
   const auto epoch = static_cast<std::uint64_t>(state.epoch);
   const data::EpochOrder order = data::shuffled_order(plan.options.seed, epoch, plan.task.training_set().size());
-  const auto most = static_cast<std::size_t>(state.micro_batch);
   std::vector<std::vector<data::Draw>> passes;
   for (const data::Range& range : stage.batches.passes(static_cast<std::uint64_t>(state.step_in_epoch), rank)) {
-    passes.emplace_back();
-    for (std::uint64_t position = range.begin; position < range.end; ++position) {
-      if (most > 0 && passes.back().size() == most) {
-        passes.emplace_back();
+    for (const data::Range& piece : pieces(range.size(), state.micro_batch)) {
+      passes.emplace_back();
+      for (std::uint64_t position = range.begin + piece.begin; position < range.begin + piece.end; ++position) {
+        passes.back().push_back({plan.options.seed, epoch, position, order[position]});
       }
-      passes.back().push_back({plan.options.seed, epoch, position, order[position]});
     }
   }
   return passes;
@@ -107,9 +106,14 @@ void Guard::after_step(checkpoint::State& state, const StepOutcome& outcome) {
   if (failures_in_a_row_ == kMostFailures) {
     const std::string problem = text(kMostFailures, " steps in a row failed, the last one with: ", verdict.failure);
     if (verdict.out_of_memory) {
-      throw MachineError(problem, "lower --batch-size or --img-size; what was saved is safe");
+      const bool one_at_a_time = samples_at_a_time(plan_.options.batch_size, state.micro_batch) == 1;
+      throw MachineError(problem,
+                         text("lower ", one_at_a_time ? "" : "--batch-size or ", "--img-size; what was saved is safe"));
     }
     throw TrainingError(problem, "what was saved is safe: the same command resumes");
+  }
+  if (skips_in_a_row_ > 0) {
+    replica_.restore_buffers();  // what was not finite may have passed through them
   }
   if (skips_in_a_row_ == kMostSkips) {
     roll_back(state);

@@ -241,6 +241,19 @@ void Journal::ended(const std::string& reason) {
 
 bool Journal::snapshot_is_due() const { return since_snapshot_.seconds() >= plan_.options.checkpoint_minutes * 60; }
 
+void Journal::retried(const checkpoint::State& state, const std::vector<Retry>& retries) {
+  for (const Retry& retry : retries) {
+    log_.write("retry", {{"step", state.step + 1}, {"failure", retry.failure}, {"micro_batch", retry.micro_batch}});
+  }
+  const Stage& stage = stage_of(plan_.stages, state.epoch);
+  const bool is_second = stage.name == "stage 2" && plan_.options.stage2_batch_size.has_value();
+  log::warn(text("step ", state.step + 1, " made once more for want of memory (", retries.front().failure,
+                 "): from here on at most ", retries.back().micro_batch,
+                 " samples go through the network at a time, with the same gradient but for rounding; ",
+                 is_second ? "--stage2-batch-size " : "--batch-size ", retries.back().micro_batch,
+                 " with --global-batch ", stage.batches.global_batch, " does so from the start"));
+}
+
 void Journal::save(const checkpoint::Snapshot& snapshot, bool is_best) {
   const auto path = snapshots_.save(snapshot, is_best, static_cast<int>(plan_.options.keep_checkpoints));
   log_.write(observe::CheckpointEvent{snapshot.state.step, path.lexically_relative(folder_.path())});

@@ -4,6 +4,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
+#include "lockstep/train/retry.h"
 
 namespace lockstep::train {
 
@@ -77,6 +78,9 @@ void Loop::record(const Stage& stage, checkpoint::State& state, StepOutcome& out
   guard_.look_into(stage, state, outcome);
   step_.timer().end_step();
   if (journal_ != nullptr) {
+    if (!outcome.retries.empty()) {
+      journal_->retried(state, outcome.retries);
+    }
     journal_->stepped(state, outcome, step_.timer().last_step());
   }
   guard_.after_step(state, outcome);
@@ -129,7 +133,8 @@ bool Loop::evaluation_is_due(const checkpoint::State& state) const {
 bool Loop::evaluate(checkpoint::State& state) {
   step_.timer().enter(Part::kEvaluate);
   const auto measure = [&](tasks::Model& model) {
-    return train::evaluate(rank_, plan_.task, model, pool_, plan_.options.batch_size, plan_.precision,
+    return train::evaluate(rank_, plan_.task, model, pool_,
+                           samples_at_a_time(plan_.options.batch_size, state.micro_batch), plan_.precision,
                            plan_.bad_samples);
   };
   const auto raw = measure(replica_.model());

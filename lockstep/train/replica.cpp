@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <span>
 #include <utility>
@@ -229,6 +230,27 @@ void Replica::share_buffers() {
         buffer.copy_(values);
       }
     }
+  }
+}
+
+void Replica::remember_buffers() {
+  const std::vector<at::Tensor> buffers = model_->network().buffers();
+  if (std::ranges::none_of(buffers, &at::Tensor::is_floating_point)) {
+    return;
+  }
+  const at::NoGradGuard no_grad;
+  if (remembered_buffers_.empty()) {
+    std::ranges::transform(buffers, std::back_inserter(remembered_buffers_),
+                           [](const at::Tensor& buffer) { return buffer.clone(); });
+  } else {
+    at::_foreach_copy_(remembered_buffers_, buffers);
+  }
+}
+
+void Replica::restore_buffers() {
+  if (!remembered_buffers_.empty()) {
+    const at::NoGradGuard no_grad;
+    at::_foreach_copy_(model_->network().buffers(), remembered_buffers_);
   }
 }
 

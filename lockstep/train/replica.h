@@ -68,6 +68,13 @@ class Replica {
   /// Gives every rank the first one's buffers, such as the running statistics of a batch norm. Collective.
   void share_buffers();
 
+  /// Keeps the values of the network's buffers, such as the running statistics of a batch norm, since every pass moves
+  /// them; nothing where the network has no such buffers. Not collective.
+  void remember_buffers();
+
+  /// Gives the buffers the values that were remembered last.
+  void restore_buffers();
+
   /// Throws UsageError, naming the rank, where one starts from other weights or another state than the first: its
   /// process sees another run folder or other files. Ranks of one process start from the same. Collective.
   void check_same_start(const checkpoint::State& state);
@@ -110,6 +117,7 @@ class Replica {
   std::vector<std::string> frozen_;         ///< prefixes
   std::vector<std::string> landing_order_;  ///< as measured; of a snapshot until then
   bool order_is_measured_ = false;
+  std::vector<at::Tensor> remembered_buffers_;
   OptimizerState loaded_state_;  ///< of the snapshot, until the first `enter`
 };
 
