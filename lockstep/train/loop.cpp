@@ -2,8 +2,6 @@
 
 #include <cmath>
 
-#include "lockstep/base/error.h"
-#include "lockstep/base/text.h"
 #include "lockstep/train/retry.h"
 
 namespace lockstep::train {

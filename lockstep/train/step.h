@@ -28,7 +28,7 @@ struct StepOutcome {
   parallel::SyncReport sync;
   bool was_looked_into = false;     ///< whether a step that was not finite was done again, to see where …
   std::vector<NonFinite> findings;  ///< … and at most one of each rank
-  std::vector<Retry> retries;  ///< those before what the rest tells
+  std::vector<Retry> retries;       ///< those before what the rest tells
 
   /// Whether all samples were left out (see data::BadSamples): such a step moves nothing, and counts as nothing else.
   bool is_empty() const { return verdict.failure.empty() && verdict.samples == 0; }

@@ -221,6 +221,23 @@ TEST_P(Guard, TheSearchOfALossScaleIsNoAlarm) {
   EXPECT_TRUE(events(folder, "rollback").empty());
 }
 
+TEST(GuardWithBatchNorm, ASkippedStepLeavesNoTraceInItsStatistics) {
+  const auto in = [](const TempFolder& folder, std::int64_t steps) {
+    TrainOptions options = options_in(folder, 2);
+    options.max_steps = steps;
+    return options;
+  };
+  test::TinyTaskOptions broken;
+  broken.batch_norm = true;
+  broken.disturbance = at_place(0, 8, not_a_number);
+  const TempFolder before;
+  train(*test::make_patch_task(broken), in(before, 1));
+  const TempFolder after;
+  train(*test::make_patch_task(broken), in(after, 2));
+  ASSERT_EQ(events(after, "skip").size(), 1U);
+  expect_same_tensors(last_snapshot(before).model, last_snapshot(after).model);
+}
+
 TEST(GuardWithJoinedBatchNorm, DoesNoStepAgain) {
   test::TinyTaskOptions broken;
   broken.batch_norm = true;
