@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/faults.h"
 #include "lockstep/base/read_throttle.h"
 #include "lockstep/base/text.h"
 #include "lockstep/base/work_meter.h"
@@ -127,6 +128,9 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::put(std::span<const std::byte> bytes) {
+  if (writes_fail()) {
+    throw cannot_write(aside_, ENOSPC);
+  }
   while (!bytes.empty()) {
     const ssize_t count = ::write(file_, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) {

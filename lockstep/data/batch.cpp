@@ -65,6 +65,20 @@ void leave_out(Batch& batch, std::span<const std::size_t> samples) {
   }
 }
 
+Batch part_of(const Batch& batch, std::size_t begin, std::size_t end) {
+  LOCKSTEP_ASSERT(begin <= end && end <= batch.size(), "a part of a batch that it does not have");
+  const auto places = [&](const auto& all) { return std::span(all).subspan(begin, end - begin); };
+  Batch part;
+  const auto draws = places(batch.draws);
+  shape_batch(part, batch.layout, {draws.begin(), draws.end()});
+  std::ranges::copy(places(batch.ragged), part.ragged.begin());
+  for (std::size_t i = 0; i < batch.fields.size(); ++i) {
+    const std::size_t bytes = batch.layout[i].bytes();
+    std::ranges::copy(std::span(batch.fields[i]).subspan(begin * bytes, (end - begin) * bytes), part.fields[i].begin());
+  }
+  return part;
+}
+
 Batch load_batch(const Dataset& dataset, std::vector<Draw> draws, BadSamples* bad_samples) {
   Batch batch;
   shape_batch(batch, dataset.layout(), std::move(draws));

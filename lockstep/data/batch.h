@@ -34,6 +34,9 @@ SampleSlot slot_of(Batch& batch, std::size_t sample);
 /// Takes samples, named by their places in rising order, out of a batch; the others keep their order.
 void leave_out(Batch& batch, std::span<const std::size_t> samples);
 
+/// A copy of the samples at these places, in ordinary memory.
+Batch part_of(const Batch& batch, std::size_t begin, std::size_t end);
+
 /// A batch of these samples, loaded one after the other by the calling thread. With `bad_samples` it is without those
 /// that cannot be read, as long as there are not too many of them.
 Batch load_batch(const Dataset& dataset, std::vector<Draw> draws, BadSamples* bad_samples = nullptr);

@@ -50,12 +50,14 @@ const std::vector<std::string>& Optimizer::names_of_moments() const {
 }
 
 void Optimizer::make_moments() {
+  bool are_new = false;
   for (std::size_t i = 0; i < memories_.size(); ++i) {
     while (memories_[i].moments.size() < names_of_moments().size()) {
       memories_[i].moments.push_back(at::zeros_like(arena_.buckets()[i].values));
+      are_new = true;
     }
   }
-  if (sharing_ != nullptr) {
+  if (are_new && sharing_ != nullptr) {
     share_moments();
   }
 }

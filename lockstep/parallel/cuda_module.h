@@ -21,6 +21,7 @@ struct CudaModule {
   at::Tensor (*finish_images)(const at::Tensor& images, const at::Tensor& samples);  ///< null: built without nvcc
   c10::intrusive_ptr<c10d::Backend> (*make_nccl_backend)(const c10::intrusive_ptr<c10d::Store>& store, int rank,
                                                          int size, c10::Device device, Seconds timeout);
+  void (*empty_cache)();  ///< gives the driver what LibTorch's allocator keeps, on all GPUs that this process uses
 };
 
 /// Loads CUDA where there is a driver; further calls do nothing. Has to come before LibTorch is first asked about CUDA,

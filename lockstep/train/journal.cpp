@@ -92,7 +92,20 @@ void Journal::record_skip(const checkpoint::State& state, const StepOutcome& out
   } else {
     fields["gradient_norm"] = outcome.gradient_norm;
     fields["samples"] = samples;
-    log::warn(text("step ", state.step + 1, " skipped: its loss or gradient is not finite (samples: ", samples, ")"));
+    std::vector<int> ranks = verdict.not_finite_ranks;
+    std::string where = outcome.was_looked_into && outcome.findings.empty() ? "; done again, all is finite" : "";
+    nlohmann::json origins = nlohmann::json::array();
+    for (const NonFinite& found : outcome.findings) {
+      origins.push_back(to_json(found));
+      where += "; " + describe(found);
+      if (verdict.not_finite_ranks.empty()) {
+        ranks.push_back(found.rank);
+      }
+    }
+    fields["ranks"] = ranks;
+    fields["origins"] = origins;
+    log::warn(
+        text("step ", state.step + 1, " skipped: its loss or gradient is not finite (samples: ", samples, ")", where));
   }
   log_.write("skip", fields);
 }
@@ -233,6 +246,29 @@ void Journal::forecast_target(const checkpoint::State& state, const Metrics& met
 void Journal::ended(const std::string& reason) {
   saver_.finish_within(kLongest);
   log_.write(observe::EndEvent{reason, loop_seconds_.by_name(), loop_wall_seconds_});
+}
+
+void Journal::retried(const checkpoint::State& state, const std::vector<Retry>& retries) {
+  for (const Retry& retry : retries) {
+    log_.write("retry", {{"step", state.step + 1}, {"failure", retry.failure}, {"micro_batch", retry.micro_batch}});
+  }
+  const Stage& stage = stage_of(plan_.stages, state.epoch);
+  const bool is_second = stage.name == "stage 2" && plan_.options.stage2_batch_size.has_value();
+  log::warn(text("step ", state.step + 1, " made once more for want of memory (", retries.front().failure,
+                 "): from here on at most ", retries.back().micro_batch,
+                 " samples go through the network at a time, with the same gradient but for rounding; ",
+                 is_second ? "--stage2-batch-size " : "--batch-size ", retries.back().micro_batch,
+                 " with --global-batch ", stage.batches.global_batch, " does so from the start"));
+}
+
+void Journal::rolled_back(const checkpoint::State& state, std::int64_t to_update, int steps) {
+  log::warn(text(steps, " steps in a row up to ", state.step + 1,
+                 " were not finite: weights, averages and the optimizer's state are those of update ", to_update,
+                 " again, and from here on the learning rate is ", state.rate_factor, " times the schedule's"));
+  log_.write("rollback", {{"step", state.step + 1},
+                          {"to_update", to_update},
+                          {"rate_factor", state.rate_factor},
+                          {"rollbacks", state.rollbacks}});
 }
 
 }  // namespace lockstep::train

@@ -66,6 +66,13 @@ class Journal {
   /// Waits for what is being written before.
   void ended(const std::string& reason);
 
+  /// The step after `state` was made more than once: see Retry.
+  void retried(const checkpoint::State& state, const std::vector<Retry>& retries);
+
+  /// After a roll-back to an update, because of so many steps in a row; `state` is the one it left, of before the last
+  /// of them.
+  void rolled_back(const checkpoint::State& state, std::int64_t to_update, int steps);
+
   Saver& saver() { return saver_; }
 
  private:

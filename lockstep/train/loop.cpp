@@ -1,12 +1,11 @@
 #include "lockstep/train/loop.h"
 
-#include <algorithm>
 #include <cmath>
 
-#include "lockstep/base/error.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/signals.h"
 #include "lockstep/base/text.h"
+#include "lockstep/train/retry.h"
 
 namespace lockstep::train {
 
@@ -14,7 +13,13 @@ using observe::Part;
 
 Loop::Loop(parallel::Rank& rank, const Plan& plan, data::DecodePool& pool, Replica& replica, Step& step,
            Journal* journal)
-    : rank_(rank), plan_(plan), pool_(pool), replica_(replica), step_(step), journal_(journal) {}
+    : rank_(rank),
+      plan_(plan),
+      pool_(pool),
+      replica_(replica),
+      step_(step),
+      journal_(journal),
+      guard_(rank, plan, replica, journal) {}
 
 RunEnd Loop::run(checkpoint::State& state) {
   recorded_epoch_ = state.epoch;
@@ -48,8 +53,9 @@ RunEnd Loop::train(checkpoint::State& state) {
     }
     const Stage& stage = stage_of(plan_.stages, state.epoch);
     enter(stage, state);
-    const StepOutcome outcome = make_step(stage, state);
-    record(state, outcome);
+    guard_.before_step(stage, state);
+    StepOutcome outcome = make_step(stage, state);
+    record(stage, state, outcome);
     advance(stage, state, outcome);
 
     const bool epoch_ended = state.step_in_epoch == 0;
@@ -86,13 +92,11 @@ StepOutcome Loop::make_step(const Stage& stage, checkpoint::State& state) {
 
 /// Saves the steps since the last snapshot from an error that came before the weights were touched.
 void Loop::rescue(const checkpoint::State& state) {
-  // A forward pass moves the running statistics of a network: they are those of no step.
-  const bool has_moved = std::ranges::any_of(replica_.model().network().buffers(),
-                                             [](const at::Tensor& buffer) { return buffer.is_floating_point(); });
-  if (journal_ == nullptr || step_.update_has_begun() || has_moved || state.step == saved_step_) {
+  if (journal_ == nullptr || step_.update_has_begun() || state.step == saved_step_) {
     return;
   }
   try {
+    replica_.restore_buffers();  // a forward pass moves running statistics
     save(state);
     journal_->saver().finish();
     log::info(text("saved the ", state.step, " steps before the one that failed"));
@@ -101,34 +105,17 @@ void Loop::rescue(const checkpoint::State& state) {
   }
 }
 
-void Loop::record(const checkpoint::State& state, const StepOutcome& outcome) {
+void Loop::record(const Stage& stage, checkpoint::State& state, StepOutcome& outcome) {
   replica_.follow_landing_order();
+  guard_.look_into(stage, state, outcome);
   step_.timer().end_step();
   if (journal_ != nullptr) {
+    if (!outcome.retries.empty()) {
+      journal_->retried(state, outcome.retries);
+    }
     journal_->stepped(state, outcome, step_.timer().last_step());
   }
-  stop_if_hopeless(state, outcome);
-}
-
-void Loop::stop_if_hopeless(const checkpoint::State& state, const StepOutcome& outcome) {
-  constexpr int kMaxSkips = 20;
-  constexpr int kMaxFailures = 3;
-  const Verdict& verdict = outcome.verdict;
-  const bool was_skipped = !outcome.applied && verdict.failure.empty() && !outcome.is_empty();
-  skips_in_a_row_ = was_skipped ? skips_in_a_row_ + 1 : 0;
-  failures_in_a_row_ = verdict.failure.empty() ? 0 : failures_in_a_row_ + 1;
-  if (failures_in_a_row_ == kMaxFailures) {
-    const std::string problem = text(kMaxFailures, " steps in a row failed, the last one with: ", verdict.failure);
-    if (verdict.out_of_memory) {
-      throw MachineError(problem, "lower --batch-size or --img-size; what was saved is safe");
-    }
-    throw TrainingError(problem, "what was saved is safe: the same command resumes");
-  }
-  if (skips_in_a_row_ == kMaxSkips) {
-    throw TrainingError(text("the loss or its gradient was not finite in ", kMaxSkips, " steps in a row, the last one ",
-                             state.step + 1),
-                        "begin anew with a lower --lr and --fresh, or look at the samples that were named");
-  }
+  guard_.after_step(state, outcome);
 }
 
 void Loop::advance(const Stage& stage, checkpoint::State& state, const StepOutcome& outcome) {
@@ -178,8 +165,9 @@ bool Loop::evaluation_is_due(const checkpoint::State& state) const {
 bool Loop::evaluate(checkpoint::State& state) {
   step_.timer().enter(Part::kEvaluate);
   tasks::Model* averaged_model = replica_.averaged_model();
-  const std::optional<Metrics> raw = measure(replica_.model());
-  const std::optional<Metrics> averaged = raw && averaged_model != nullptr ? measure(*averaged_model) : std::nullopt;
+  const std::optional<Metrics> raw = measure(replica_.model(), state);
+  const std::optional<Metrics> averaged =
+      raw && averaged_model != nullptr ? measure(*averaged_model, state) : std::nullopt;
   if (!raw || (averaged_model != nullptr && !averaged)) {
     return false;
   }
@@ -200,9 +188,9 @@ bool Loop::evaluate(checkpoint::State& state) {
   return true;
 }
 
-std::optional<Metrics> Loop::measure(tasks::Model& model) {
-  const SweepOptions sweeping{plan_.options.batch_size, plan_.precision, plan_.bad_samples,
-                              StopSignals::stop_requested};
+std::optional<Metrics> Loop::measure(tasks::Model& model, const checkpoint::State& state) {
+  const SweepOptions sweeping{samples_at_a_time(plan_.options.batch_size, state.micro_batch), plan_.precision,
+                              plan_.bad_samples, StopSignals::stop_requested};
   return evaluate_or_leave(rank_, plan_.task, model, pool_, sweeping);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "lockstep/train/evaluation.h"
+#include "lockstep/train/guard.h"
 #include "lockstep/train/journal.h"
 #include "lockstep/train/step.h"
 
@@ -28,8 +29,7 @@ class Loop {
   void enter(const Stage& stage, checkpoint::State& state);
   StepOutcome make_step(const Stage& stage, checkpoint::State& state);
   void rescue(const checkpoint::State& state);
-  void record(const checkpoint::State& state, const StepOutcome& outcome);
-  void stop_if_hopeless(const checkpoint::State& state, const StepOutcome& outcome);
+  void record(const Stage& stage, checkpoint::State& state, StepOutcome& outcome);
   void advance(const Stage& stage, checkpoint::State& state, const StepOutcome& outcome);
   void close_epoch(const checkpoint::State& state);
   bool max_steps_are_done(const checkpoint::State& state) const;
@@ -37,7 +37,7 @@ class Loop {
 
   /// Says whether it came to its end: a signal ends it at once, and nothing has changed then.
   bool evaluate(checkpoint::State& state);
-  std::optional<Metrics> measure(tasks::Model& model);
+  std::optional<Metrics> measure(tasks::Model& model, const checkpoint::State& state);
   void save(const checkpoint::State& state);
 
   parallel::Rank& rank_;
@@ -50,8 +50,7 @@ class Loop {
   Stopwatch since_account_;
   std::int64_t recorded_epoch_ = 0;
   std::int64_t saved_step_ = 0;  ///< the last step that was saved
-  int skips_in_a_row_ = 0;
-  int failures_in_a_row_ = 0;
+  Guard guard_;
 };
 
 }  // namespace lockstep::train

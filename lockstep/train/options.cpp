@@ -1,6 +1,7 @@
 #include "lockstep/train/options.h"
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/faults.h"
 #include "lockstep/base/text.h"
 #include "lockstep/observe/forecast.h"
 
@@ -61,6 +62,7 @@ void TrainOptions::validate() const {
   require(prefetch_factor >= 1, "--prefetch-factor", "1 or more");
   require(max_bad_samples >= 0, "--max-bad-samples", "0 or more");
   require(watchdog_seconds >= 1, "--watchdog", "1 second or more");
+  parse_faults(faults);
 }
 
 }  // namespace lockstep::train

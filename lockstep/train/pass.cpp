@@ -26,6 +26,7 @@ at::Tensor forward_pass(Replica& replica, const Plan& plan, c10::Device device, 
   replica.model().prepare(on_device);
 
   timer.enter(Part::kForward);
+  plant_before_forward(plan.options, replica.rank(), static_cast<std::int64_t>(step), batch.size());
   const nn::SyncBatchNormScope joined(replica.batch_norm_group());
   const nn::RandomScope random(plan.options.seed, step, positions);
   at::Tensor losses;  // (batch) float32
@@ -36,7 +37,7 @@ at::Tensor forward_pass(Replica& replica, const Plan& plan, c10::Device device, 
   LOCKSTEP_ASSERT(losses.dim() == 1 && losses.size(0) == static_cast<std::int64_t>(batch.size()) &&
                       losses.scalar_type() == at::kFloat,
                   "a task gives one float32 loss a sample");
-  return losses;
+  return plant_after_forward(plan.options, replica.rank(), static_cast<std::int64_t>(step), losses);
 }
 
 at::Tensor run_pass(Replica& replica, const Plan& plan, c10::Device device, data::Batch& batch, std::uint64_t step,

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <map>
 #include <span>
 #include <utility>
@@ -94,6 +95,34 @@ std::optional<std::uint64_t> seed_for(InitialWeights weights, const TrainOptions
 
 std::map<std::string, at::Tensor> by_name(const std::vector<std::pair<std::string, at::Tensor>>& tensors) {
   return {tensors.begin(), tensors.end()};
+}
+
+/// The first rank's tensors of the names and shapes of these, on the device; zeros where it has none. Those of whole
+/// numbers are left out. Collective.
+checkpoint::NamedTensors tensors_of_first(parallel::Rank& rank, const checkpoint::NamedTensors& own,
+                                          const checkpoint::NamedTensors* of_first) {
+  const auto kept = of_first != nullptr ? by_name(*of_first) : std::map<std::string, at::Tensor>();
+  checkpoint::NamedTensors values;
+  for (const auto& [name, tensor] : own) {
+    if (!tensor.is_floating_point()) {
+      continue;
+    }
+    const at::Tensor value = at::zeros(tensor.sizes(), at::TensorOptions(rank.device).dtype(at::kFloat));
+    if (const auto found = kept.find(name); found != kept.end()) {
+      value.copy_(found->second);
+    }
+    rank.group.broadcast(value, 0);
+    values.emplace_back(name, value);
+  }
+  return values;
+}
+
+/// Copies tensors into those of the same names.
+void put(const checkpoint::NamedTensors& values, const checkpoint::NamedTensors& into) {
+  const auto targets = by_name(into);
+  for (const auto& [name, value] : values) {
+    targets.at(name).copy_(value);
+  }
 }
 
 }  // namespace
@@ -204,6 +233,27 @@ void Replica::share_buffers() {
   }
 }
 
+void Replica::remember_buffers() {
+  const std::vector<at::Tensor> buffers = model_->network().buffers();
+  if (std::ranges::none_of(buffers, &at::Tensor::is_floating_point)) {
+    return;
+  }
+  const at::NoGradGuard no_grad;
+  if (remembered_buffers_.empty()) {
+    std::ranges::transform(buffers, std::back_inserter(remembered_buffers_),
+                           [](const at::Tensor& buffer) { return buffer.clone(); });
+  } else {
+    at::_foreach_copy_(remembered_buffers_, buffers);
+  }
+}
+
+void Replica::restore_buffers() {
+  if (!remembered_buffers_.empty()) {
+    const at::NoGradGuard no_grad;
+    at::_foreach_copy_(model_->network().buffers(), remembered_buffers_);
+  }
+}
+
 void Replica::check_same_start(const checkpoint::State& state) {
   const Start own = start_of(model_->network(), state);
   const auto starts = rank_.group.all_gather(std::as_bytes(std::span(&own, 1)));
@@ -277,6 +327,24 @@ void Replica::load(const checkpoint::Snapshot& snapshot) {
   }
   loaded_state_ = by_name(snapshot.optimizer);
   landing_order_ = snapshot.state.landing_order;
+}
+
+void Replica::take_back(const checkpoint::Snapshot* of_first) {
+  const at::NoGradGuard no_grad;
+  const checkpoint::Snapshot own = snapshot({});
+  const bool has_them = of_first != nullptr;
+  const auto model = tensors_of_first(rank_, own.model, has_them ? &of_first->model : nullptr);
+  const auto ema = tensors_of_first(rank_, own.ema, has_them ? &of_first->ema : nullptr);
+  const auto optimizer = tensors_of_first(rank_, own.optimizer, has_them ? &of_first->optimizer : nullptr);
+  // One rank after the other, since they may keep these in the same memory.
+  for (int turn = 0; turn < rank_.world_size; ++turn) {
+    if (turn == rank_.index) {
+      put(model, own.model);
+      put(ema, own.ema);
+      optimizer_->load_state(by_name(optimizer), optim::Missing::kError);
+    }
+    rank_.group.barrier();
+  }
 }
 
 }  // namespace lockstep::train

@@ -68,6 +68,13 @@ class Replica {
   /// Gives every rank the first one's buffers, such as the running statistics of a batch norm. Collective.
   void share_buffers();
 
+  /// Keeps the values of the network's buffers, such as the running statistics of a batch norm, since every pass moves
+  /// them; nothing where the network has no such buffers. Not collective.
+  void remember_buffers();
+
+  /// Gives the buffers the values that were remembered last.
+  void restore_buffers();
+
   /// Throws UsageError, naming the rank, where one starts from other weights or another state than the first: its
   /// process sees another run folder or other files. Ranks of one process start from the same. Collective.
   void check_same_start(const checkpoint::State& state);
@@ -82,6 +89,11 @@ class Replica {
   /// Takes up a snapshot's tensors; the optimizer's are taken up by the next `enter`. Throws DataError where they
   /// are not those of this model. Before the first `enter`.
   void load(const checkpoint::Snapshot& snapshot);
+
+  /// Collective: all ranks take up the tensors of the first one's snapshot, null on the others, in the course of the
+  /// run. Where that lacks a part of the optimizer's state, the parameter was thawed since and starts anew. Buffers of
+  /// whole numbers stay.
+  void take_back(const checkpoint::Snapshot* of_first);
 
  private:
   using OptimizerState = std::map<std::string, at::Tensor>;
@@ -105,6 +117,7 @@ class Replica {
   std::vector<std::string> frozen_;         ///< prefixes
   std::vector<std::string> landing_order_;  ///< as measured; of a snapshot until then
   bool order_is_measured_ = false;
+  std::vector<at::Tensor> remembered_buffers_;
   OptimizerState loaded_state_;  ///< of the snapshot, until the first `enter`
 };
 

@@ -40,13 +40,16 @@ Place place_behind(const train::Stage& stage, std::uint64_t position) {
   return place;
 }
 
-/// A step that fails ends a measurement, where it would be dropped in a run: it is no measure of anything.
-void check(const train::Verdict& verdict) {
-  if (verdict.failure.empty()) {
+/// A step that fails ends a measurement, where it would be dropped or made once more in a run: it is no measure of
+/// anything.
+void check(const train::StepOutcome& outcome) {
+  const train::Verdict& verdict = outcome.verdict;
+  if (verdict.failure.empty() && outcome.retries.empty()) {
     return;
   }
-  const std::string problem = text("a step failed: ", verdict.failure);
-  if (verdict.out_of_memory) {
+  const std::string problem =
+      text("a step failed: ", outcome.retries.empty() ? verdict.failure : outcome.retries.front().failure);
+  if (verdict.out_of_memory || !outcome.retries.empty()) {
     throw MachineError(problem, "lower --batch-size or --img-size");
   }
   throw TrainingError(problem, "a run would drop such steps, or end");
@@ -69,7 +72,7 @@ class Stepper {
   std::int64_t step() {
     replica_.enter(stage_, state_.epoch, state_.step_in_epoch);
     const train::StepOutcome outcome = step_.run(stage_, state_, {});
-    check(outcome.verdict);
+    check(outcome);
     replica_.follow_landing_order();
     step_.timer().end_step();
     ++state_.step;

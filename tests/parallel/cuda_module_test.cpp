@@ -23,6 +23,7 @@ class CudaModuleTest : public testing::Test {
 TEST_F(CudaModuleTest, FindsAllThatItNeedsInTheProgram) {
   EXPECT_NE(cuda_module().make_nccl_enqueuer, nullptr);
   EXPECT_NE(cuda_module().make_nccl_backend, nullptr);
+  EXPECT_NE(cuda_module().empty_cache, nullptr);
   EXPECT_EQ(cuda_module().finish_images != nullptr, LOCKSTEP_TEST_HAS_KERNELS);
 }
 

@@ -118,11 +118,15 @@ class SyntheticModel : public tasks::Model {
  protected:
   Network& net() const { return *network_; }
 
-  /// (batch) float32
-  at::Tensor disturbed(const at::Tensor& losses, const tasks::DeviceBatch& batch) const {
+  void take_memory(const tasks::DeviceBatch& batch) const {
     if (batch.host.size() > most_samples_) {
       throw std::bad_alloc();
     }
+  }
+
+  /// (batch) float32
+  at::Tensor disturbed(const at::Tensor& losses, const tasks::DeviceBatch& batch) const {
+    take_memory(batch);
     std::vector<float> added;
     std::vector<float> slopes;
     for (const data::Draw& draw : batch.host.draws) {
@@ -236,6 +240,7 @@ class PatchModel : public SyntheticModel<PatchNetwork> {
   }
 
   std::vector<tasks::Record> score(const tasks::DeviceBatch& batch) override {
+    take_memory(batch);
     const at::Tensor probability = net().forward(batch.fields[0]).sigmoid();
     const at::Tensor found = probability > 0.5;
     const at::Tensor truth = batch.fields[1] > 0;
@@ -351,6 +356,7 @@ class EpisodeModel : public SyntheticModel<EpisodeNetwork> {
   }
 
   std::vector<tasks::Record> score(const tasks::DeviceBatch& batch) override {
+    take_memory(batch);
     const at::Tensor right = net().logits(batch).argmax(2) == batch.fields[2];
     const at::Tensor errors = box_losses(batch);
     std::vector<tasks::Record> records;

@@ -357,16 +357,6 @@ TEST_P(Loop, ALossThatIsNotFiniteSkipsTheStepOnAllRanks) {
   EXPECT_EQ(skips[0].at("samples"), faulty->training_set().name(sample));
 }
 
-TEST_P(Loop, TwentySkippedStepsInARowEndTheRun) {
-  TinyTaskOptions broken;
-  broken.disturbance = [](const data::Draw&) { return not_a_number(); };
-  const TempFolder folder;
-  TrainOptions options = options_in(folder, 2);
-  options.epochs = 8;
-  EXPECT_THROW(train(*task(broken), options), TrainingError);
-  EXPECT_EQ(events(folder, "skip").size(), 20U);
-}
-
 TEST_P(Loop, EvaluationIsTheSameToTheBitOnAnyRankCount) {
   const auto tiny = task();
   std::optional<std::map<std::string, double>> expected;

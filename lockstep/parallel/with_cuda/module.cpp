@@ -1,3 +1,5 @@
+#include <c10/cuda/CUDACachingAllocator.h>
+
 #include "lockstep/parallel/cuda_module.h"
 #include "lockstep/parallel/with_cuda/finish_images.h"
 #include "lockstep/parallel/with_cuda/nccl.h"
@@ -11,6 +13,7 @@ extern "C" const lockstep::parallel::CudaModule* lockstep_cuda_module() {
 #else
       .finish_images = nullptr,
 #endif
-      .make_nccl_backend = &lockstep::parallel::make_nccl_backend};
+      .make_nccl_backend = &lockstep::parallel::make_nccl_backend,
+      .empty_cache = [] { c10::cuda::CUDACachingAllocator::emptyCache(); }};
   return &module;
 }
