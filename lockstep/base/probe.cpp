@@ -3,13 +3,38 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <utility>
+
+#include "lockstep/base/text.h"
 
 namespace lockstep {
 namespace {
 
-struct Entry {
-  std::string thread;
-  std::atomic<const char*> activity{nullptr};
+class Entry {
+ public:
+  explicit Entry(std::string thread) : thread_(std::move(thread)) {}
+
+  /// Gives what the activity was before.
+  Activity begin(const Activity& activity) {
+    const std::lock_guard lock(mutex_);
+    since_.lap();
+    return std::exchange(activity_, activity);
+  }
+
+  ProbeReading read() const {
+    const std::lock_guard lock(mutex_);
+    std::string words = activity_.name != nullptr ? activity_.name : "idle";
+    if (activity_.number >= 0) {
+      words += text(" ", activity_.number);
+    }
+    return {thread_, std::move(words), since_.seconds(), activity_.is_meeting};
+  }
+
+ private:
+  const std::string thread_;
+  mutable std::mutex mutex_;
+  Activity activity_;
+  Stopwatch since_;
 };
 
 struct Registry {
@@ -26,18 +51,16 @@ thread_local std::shared_ptr<Entry> this_thread;
 
 }  // namespace
 
-ProbeScope::ProbeScope(const char* activity)
-    : before_(this_thread ? this_thread->activity.exchange(activity, std::memory_order_relaxed) : nullptr) {}
+ProbeScope::ProbeScope(const Activity& activity) : before_(this_thread ? this_thread->begin(activity) : Activity()) {}
 
 ProbeScope::~ProbeScope() {
   if (this_thread) {
-    this_thread->activity.store(before_, std::memory_order_relaxed);
+    this_thread->begin(before_);
   }
 }
 
 ProbedThread::ProbedThread(std::string name) {
-  this_thread = std::make_shared<Entry>();
-  this_thread->thread = std::move(name);
+  this_thread = std::make_shared<Entry>(std::move(name));
   const std::lock_guard lock(registry().mutex);
   registry().entries.push_back(this_thread);
 }
@@ -52,8 +75,7 @@ std::vector<ProbeReading> read_probes() {
   std::vector<ProbeReading> readings;
   const std::lock_guard lock(registry().mutex);
   for (const auto& entry : registry().entries) {
-    const char* activity = entry->activity.load(std::memory_order_relaxed);
-    readings.push_back({entry->thread, activity != nullptr ? activity : "idle"});
+    readings.push_back(entry->read());
   }
   return readings;
 }

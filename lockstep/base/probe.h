@@ -1,22 +1,40 @@
 #pragma once
 
-#include <atomic>
 #include <string>
 #include <vector>
 
+#include "lockstep/base/clock.h"
+
 namespace lockstep {
 
+/// What a thread is doing.
+struct Activity {
+  const char* name = nullptr;  ///< a string literal; null: nothing that has a name
+  int number = -1;             ///< which one of several, if it is not negative: "all-reduce of bucket 3"
+  bool is_meeting = false;     ///< whether it waits for other threads, and only for so long
+};
+
 /// Says what the calling thread is doing for as long as it lives, so that another thread can name it ("rank 1: wait for
-/// data"). Activities must be string literals. Scopes nest; the innermost is what is seen. Costs two atomic stores.
+/// data"). Scopes nest; the innermost is what is seen. Costs two looks at the clock and a lock that is almost never
+/// held by another.
 class ProbeScope {
  public:
-  explicit ProbeScope(const char* activity);
+  explicit ProbeScope(const char* name, int number = -1) : ProbeScope(Activity{name, number}) {}
   ~ProbeScope();
   ProbeScope(const ProbeScope&) = delete;
   ProbeScope& operator=(const ProbeScope&) = delete;
 
+ protected:
+  explicit ProbeScope(const Activity& activity);
+
  private:
-  const char* before_;
+  Activity before_;
+};
+
+/// The same for a thread that waits for others, and gives up by itself when they do not come.
+class MeetingScope : public ProbeScope {
+ public:
+  explicit MeetingScope(const char* name, int number = -1) : ProbeScope(Activity{name, number, true}) {}
 };
 
 /// Gives the calling thread a name under which its activities are seen, until the object goes.
@@ -29,8 +47,10 @@ class ProbedThread {
 };
 
 struct ProbeReading {
-  std::string thread;    ///< as named by ProbedThread
-  std::string activity;  ///< "idle" where there is none
+  std::string thread;       ///< as named by ProbedThread
+  std::string activity;     ///< "idle" where there is none
+  double seconds = 0;       ///< since it began anything else, or ended it
+  bool is_meeting = false;  ///< see Activity
 };
 
 /// What every named thread is doing just now, in the order in which they were named.

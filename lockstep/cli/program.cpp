@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <iostream>
-#include <new>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/memory.h"
@@ -14,9 +13,9 @@
 #include "lockstep/cli/checkpoint.h"
 #include "lockstep/cli/general.h"
 #include "lockstep/cli/help.h"
+#include "lockstep/cli/leave.h"
 #include "lockstep/cli/nearest.h"
 #include "lockstep/cli/schedule.h"
-#include "lockstep/parallel/core/rendezvous.h"
 
 namespace lockstep::cli {
 namespace {
@@ -98,26 +97,14 @@ ExitCode dispatch(const std::vector<std::string>& arguments) {
   throw UsageError(text("there is no command '", given, "'"), suggestion(given, names, "see lockstep --help"));
 }
 
-int report(ExitCode code, const std::string& message) {
-  // One line, whatever a library has put into its message.
-  std::cerr << "lockstep: error: " << first_line(message) << std::endl;
-  return static_cast<int>(code);
-}
-
 }  // namespace
 
 int run_program(int argc, char** argv) {
   keep_freed_memory();
   try {
     return static_cast<int>(dispatch({argv + 1, argv + argc}));
-  } catch (const parallel::PeerFailed&) {
-    return static_cast<int>(ExitCode::kTraining);  // the process that failed tells why
-  } catch (const UserError& error) {
-    return report(error.code(), error.what());
-  } catch (const std::bad_alloc&) {
-    return report(ExitCode::kMachine, "the memory of this machine is used up; lower --batch-size or --img-size");
-  } catch (const std::exception& error) {
-    return report(ExitCode::kTraining, error.what());
+  } catch (const std::exception&) {
+    return static_cast<int>(tell(std::current_exception()));
   }
 }
 

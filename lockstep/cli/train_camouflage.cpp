@@ -8,6 +8,7 @@
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
+#include "lockstep/cli/leave.h"
 #include "lockstep/cli/recipe.h"
 #include "lockstep/observe/report.h"
 #include "lockstep/parallel/devices.h"
@@ -93,8 +94,8 @@ train::RunEnd train_in_world(const parallel::World& world, CamouflageSetup& setu
   if (folder) {
     keep_recipe(*folder, table);
   }
-  const train::RunEnd end =
-      train::run(world, task, setup.train, folder ? &*folder : nullptr, to_json(table), &bad_samples);
+  const train::RunEnd end = train::run(world, task, setup.train, folder ? &*folder : nullptr, to_json(table),
+                                       &bad_samples, {.leave = leave_at_once});
   if (folder) {
     log::info(text("the best weights are in ", folder->best_model().string(), ", the report in ",
                    (folder->path() / observe::kReportFile).string()));

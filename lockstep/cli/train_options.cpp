@@ -129,8 +129,10 @@ void add_planted_faults(OptionTable& table, train::TrainOptions& options) {
       .group = "Faults", .minimum = inclusive(0), .affects_result = false, .in_recipe = false, .hidden = true};
   table.add("--throttle-reads", options.throttled_mebibytes, "MiB a second that reading samples gets.",
             {.group = "Faults", .minimum = exclusive(0), .affects_result = false, .in_recipe = false, .hidden = true});
-  table.add("--inject", options.faults, "Faults: KIND@STEP[,rank=R], several of them with ';' between.",
-            {.group = "Faults", .affects_result = false, .in_recipe = false, .hidden = true});
+  table.add(
+      "--inject", options.faults,
+      "Faults: KIND@STEP[,rank=R][,samples=N][,seconds=S], several of them with ';' between (docs/exit-codes.md).",
+      {.group = "Faults", .affects_result = false, .in_recipe = false, .hidden = true});
   table.add("--slow-rank", options.slow_rank, "A rank that is slower than the others.", hidden);
   table.add("--slow-milliseconds", options.slow_milliseconds, "By how much it is, in each pass.", hidden);
 }
@@ -157,7 +159,8 @@ void add_machine_options(OptionTable& table, train::TrainOptions& options) {
             "Threads that compute, for each CPU rank; by default what the machine has left. Results repeat to the bit "
             "for the same number only.",
             kept_by_run(count(group, kMostThreads)));
-  table.add("--watchdog", options.watchdog_seconds, "Seconds that ranks wait for one that does not come.",
+  table.add("--watchdog", options.watchdog_seconds,
+            "Seconds after which a rank that does not come, or that stands still, is named and ends the run.",
             {.group = group, .placeholder = "SECONDS", .minimum = inclusive(1), .affects_result = false});
 }
 

@@ -71,14 +71,14 @@ class Collectives {
   /// the host learns of it much later, when it waits for the GPU, and then cannot say who is missing.
   void meet_for(c10::Device device, const std::string& occasion) {
     if (!device.is_cpu()) {
-      const ProbeScope probe("meeting of the hosts");
+      const MeetingScope probe("meeting of the hosts");
       wait(begin(c10::kCPU, occasion, [](c10d::Backend& backend) { return backend.barrier(); }), occasion);
     }
   }
 
   template <typename Begin>
   void run(c10::Device device, const char* occasion, const Begin& begin_it) {
-    const ProbeScope probe(occasion);
+    const MeetingScope probe(occasion);
     meet_for(device, occasion);
     wait(begin(device, occasion, begin_it), occasion);
   }

@@ -91,7 +91,7 @@ class GpuGroup : public Group {
 
  private:
   void run(Job::Kind kind, int root, const at::Tensor& tensor, const char* occasion) {
-    const ProbeScope probe(occasion);
+    const MeetingScope probe(occasion);
     const std::shared_ptr<Job> job = team_->submit(rank(), kind, root, tensor, occasion);
     team_->wait(rank(), *job);
   }

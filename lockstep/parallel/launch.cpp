@@ -2,6 +2,8 @@
 
 #include <torch/torch.h>
 
+#include <algorithm>
+#include <condition_variable>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -11,6 +13,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/probe.h"
+#include "lockstep/base/text.h"
 #include "lockstep/parallel/c10d_group.h"
 #include "lockstep/parallel/core/rendezvous.h"
 #include "lockstep/parallel/failure.h"
@@ -38,6 +41,11 @@ class FirstError {
     }
   }
 
+  std::exception_ptr error() const {
+    const std::lock_guard lock(mutex_);
+    return error_;
+  }
+
   /// PeerFailed says that another process tells the error: never in a world of `one_process`.
   void rethrow(bool one_process) const {
     if (error_) {
@@ -52,33 +60,79 @@ class FirstError {
   }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::exception_ptr error_;
   std::optional<std::string> consequence_;
 };
 
-void run_rank(Rank& rank, const LaunchOptions& options, const std::function<void(Rank&)>& body, FirstError& first,
+/// The ranks of this process that are still at work.
+class Attendance {
+ public:
+  Attendance(int first_rank, std::size_t ranks) : present_(ranks) {
+    for (std::size_t place = 0; place < ranks; ++place) {
+      names_.push_back(rank_name(first_rank + static_cast<int>(place)));
+    }
+  }
+
+  void leave(bool failed) {
+    const std::lock_guard lock(mutex_);
+    --present_;
+    one_failed_ |= failed;
+    changed_.notify_all();
+  }
+
+  /// Waits until all have left or, where one has failed, those that have not have stood still for so long: what these
+  /// are at is given back.
+  std::vector<ProbeReading> await_end(Seconds grace) {
+    constexpr Seconds kLook{0.1};
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return one_failed_ || present_ == 0; });
+    while (!changed_.wait_for(lock, kLook, [&] { return present_ == 0; })) {
+      std::vector<ProbeReading> still = read_probes();
+      std::erase_if(still, [&](const ProbeReading& reading) {
+        return reading.seconds < grace.count() || !std::ranges::count(names_, reading.thread);
+      });
+      if (still.size() == present_) {
+        return still;
+      }
+    }
+    return {};
+  }
+
+ private:
+  std::vector<std::string> names_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t present_;
+  bool one_failed_ = false;
+};
+
+/// Says whether the rank has failed.
+bool run_rank(Rank& rank, const LaunchOptions& options, const std::function<void(Rank&)>& body, FirstError& first,
               bool has_neighbours) {
   const ProbedThread probed(rank_name(rank.index));
   const auto fail = [&] {
     const Failure failure = current_failure(rank_name(rank.index));
     first.keep(failure.error);
     rank.group.abandon(failure.words);
+    return true;
   };
   try {
     at::set_num_threads(options.threads_per_rank);
     const GpuOfRank gpu(rank.device);
     body(rank);
+    return false;
   } catch (const PeerFailed& error) {
     first.keep_consequence(error.what());
+    return false;  // where it was a rank of this process, that one says so
   } catch (const RanksMissing& error) {
     if (has_neighbours) {
-      // Threads cannot be ended from outside: the error is thrown when the missing ranks have come back, so say it now.
+      // Threads cannot be ended from outside: it may take long until the error is thrown, so say it now.
       log::warn(error.what());
     }
-    fail();
+    return fail();
   } catch (const std::exception&) {
-    fail();
+    return fail();
   }
 }
 
@@ -88,6 +142,17 @@ std::set<std::string> names_of(const std::vector<c10::Device>& devices) {
     names.insert(device.str());
   }
   return names;
+}
+
+/// Ends the process where ranks do not end after another one has failed.
+void leave_if_stuck(Attendance& attendance, const LaunchOptions& options, const FirstError& first) {
+  const std::vector<ProbeReading> stuck = attendance.await_end(options.grace);
+  for (const ProbeReading& rank : stuck) {
+    log::warn(text(rank.thread, " does not end; it is left at: ", rank.activity));
+  }
+  if (!stuck.empty()) {
+    options.when_stuck(first.error());
+  }
 }
 
 /// One group for each rank in this process.
@@ -113,13 +178,17 @@ std::vector<std::unique_ptr<Group>> make_groups(const World& world, Seconds time
 void launch(const World& world, const LaunchOptions& options, const std::function<void(Rank&)>& body) {
   const auto groups = make_groups(world, options.timeout);
   FirstError first;
+  Attendance attendance(world.first_rank, groups.size());
   {
     std::vector<std::jthread> threads;
     for (std::size_t place = 0; place < groups.size(); ++place) {
       threads.emplace_back([&, place] {
         Rank rank{world.first_rank + static_cast<int>(place), world.size, world.devices[place], *groups[place]};
-        run_rank(rank, options, body, first, /*has_neighbours=*/groups.size() > 1);
+        attendance.leave(run_rank(rank, options, body, first, /*has_neighbours=*/groups.size() > 1));
       });
+    }
+    if (options.when_stuck) {
+      leave_if_stuck(attendance, options, first);
     }
   }
   first.rethrow(/*one_process=*/world.place == nullptr);

@@ -2,6 +2,7 @@
 
 #include <c10/core/Device.h>
 
+#include <exception>
 #include <functional>
 #include <vector>
 
@@ -26,6 +27,10 @@ struct Rank {
 struct LaunchOptions {
   int threads_per_rank = 1;  ///< threads of an operator on the CPU, for each rank
   Seconds timeout{600};      ///< how long a rank waits for the others in a collective
+  Seconds grace{30};         ///< how long a rank may stand still at one thing after another one has failed …
+  /// … before this is called with the first error. A thread cannot be ended from outside, so this must end the process.
+  /// Without it such ranks are waited for.
+  std::function<void(const std::exception_ptr&)> when_stuck{};
 };
 
 /// Runs `body` for each rank of the world that lives in this process, each in a thread of its own, and waits for them.

@@ -27,10 +27,10 @@ void OrderedReduction::ready(std::size_t buffer) {
 }
 
 void OrderedReduction::wait() {
-  const ProbeScope probe("all-reduce of gradients");
   const std::lock_guard lock(mutex_);
   LOCKSTEP_ASSERT(begun_ == buffers_.size(), "a buffer is not ready");
   for (std::size_t buffer = 0; buffer < buffers_.size(); ++buffer) {
+    const MeetingScope probe("all-reduce of bucket", static_cast<int>(buffer));
     wait_for(buffer);
   }
 }

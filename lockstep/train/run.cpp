@@ -29,6 +29,7 @@ struct Setting {
   Resources resources{};
   std::optional<checkpoint::Snapshot> resumed{};  ///< until all ranks have taken it up
   checkpoint::State state{};
+  RunHooks hooks{};
 };
 
 void check_resumed(const checkpoint::State& state, const TrainOptions& options, std::size_t samples) {
@@ -230,9 +231,9 @@ RunEnd train_on_all_ranks(Setting& setting, Journal* journal) {
   data::Loader loader(pool, setting.plan.task.training_set(), run_plan(setting.plan.stages), loading);
 
   RunEnd end = RunEnd::kFinished;
-  parallel::LaunchOptions launching;
-  launching.threads_per_rank = setting.resources.threads_per_rank;
-  launching.timeout = Seconds(setting.plan.options.watchdog_seconds);
+  parallel::LaunchOptions launching{.threads_per_rank = setting.resources.threads_per_rank,
+                                    .timeout = Seconds(setting.plan.options.watchdog_seconds)};
+  const auto watchdog = watch_over_ranks(setting.world, setting.hooks, journal, launching);
   parallel::launch(setting.world, launching, [&](parallel::Rank& rank) {
     checkpoint::State state = setting.state;
     const RunEnd ended = train_rank(rank, setting, pool, loader, rank.is_first() ? journal : nullptr, state);
@@ -303,7 +304,8 @@ RunEnd train_and_record(Setting& setting, const checkpoint::RunFolder& folder, c
 }  // namespace
 
 RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOptions& options,
-           const checkpoint::RunFolder* folder, const nlohmann::json& recipe, data::BadSamples* bad_samples) {
+           const checkpoint::RunFolder* folder, const nlohmann::json& recipe, data::BadSamples* bad_samples,
+           const RunHooks& hooks) {
   const StopSignals signals;
   options.validate();
   allow_algorithms(options);
@@ -311,6 +313,7 @@ RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOpt
 
   data::BadSamples of_this_run(static_cast<std::size_t>(options.max_bad_samples));
   Setting setting = settle(world, task, options, folder != nullptr);
+  setting.hooks = hooks;
   setting.plan.bad_samples = bad_samples != nullptr ? bad_samples : &of_this_run;
   return folder != nullptr ? train_and_record(setting, *folder, recipe) : train_on_all_ranks(setting, nullptr);
 }

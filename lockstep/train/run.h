@@ -7,6 +7,7 @@
 #include "lockstep/tasks/task.h"
 #include "lockstep/train/loop.h"
 #include "lockstep/train/options.h"
+#include "lockstep/train/stuck_ranks.h"
 
 namespace lockstep::train {
 
@@ -16,6 +17,7 @@ namespace lockstep::train {
 /// called in any of them. `recipe` is what the log shows as the options of the run. Throws UserError; what was saved
 /// before is then safe. `bad_samples`: those that autotune has met for this run; null for none.
 RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOptions& options,
-           const checkpoint::RunFolder* folder, const nlohmann::json& recipe, data::BadSamples* bad_samples = nullptr);
+           const checkpoint::RunFolder* folder, const nlohmann::json& recipe, data::BadSamples* bad_samples = nullptr,
+           const RunHooks& hooks = {});
 
 }  // namespace lockstep::train

@@ -46,6 +46,7 @@ TEST(TrainOptions, ANumberOutOfItsRangeIsAnErrorThatNamesItsFlag) {
       {"--num-workers", [](TrainOptions& options) { options.num_workers = -1; }},
       {"--prefetch-factor", [](TrainOptions& options) { options.prefetch_factor = 0; }},
       {"--watchdog", [](TrainOptions& options) { options.watchdog_seconds = 0.5; }},
+      {"--inject", [](TrainOptions& options) { options.faults = "hang"; }},
   };
   for (const Case& broken : cases) {
     TrainOptions options;

@@ -15,6 +15,7 @@ Rendezvous::Rendezvous(int world_size, Seconds timeout)
 }
 
 void Rendezvous::meet(int rank, const char* occasion) {
+  const MeetingScope probe(occasion);
   std::unique_lock lock(mutex_);
   if (called_off_) {
     throw PeerFailed(reason_);

@@ -1,5 +1,6 @@
 #include "lockstep/parallel/core/shared_reduction.h"
 
+#include "lockstep/base/probe.h"
 #include "lockstep/parallel/core/shared_sum.h"
 
 namespace lockstep::parallel {
@@ -51,6 +52,7 @@ void SharedReduction::sum_own_share(int rank, std::size_t buffer) {
   if (ranks_.size() == 1) {
     return;
   }
+  const ProbeScope probe("all-reduce of bucket", static_cast<int>(buffer));
   std::vector<float*> everywhere;
   for (const Participant& participant : ranks_) {
     everywhere.push_back(participant.addresses[buffer]);

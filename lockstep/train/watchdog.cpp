@@ -1,0 +1,64 @@
+#include "lockstep/train/watchdog.h"
+
+#include <algorithm>
+
+#include "lockstep/base/error.h"
+#include "lockstep/base/text.h"
+
+namespace lockstep::train {
+
+std::optional<std::string> describe_standstill(const std::vector<ProbeReading>& threads, Seconds limit) {
+  std::string words;
+  for (const ProbeReading& thread : threads) {
+    if (thread.is_meeting || thread.seconds < limit.count()) {
+      return std::nullopt;
+    }
+    words += text(words.empty() ? "" : ", ", thread.thread, ", which is at: ", thread.activity);
+  }
+  if (threads.empty()) {
+    return std::nullopt;
+  }
+  return text("nothing has moved for ", format_duration(limit.count()), " in ", words);
+}
+
+Watchdog::Watchdog(Seconds limit, std::vector<std::string> names, std::function<void(const std::exception_ptr&)> bark)
+    : limit_(limit), names_(std::move(names)), bark_(std::move(bark)), thread_([this] { look_now_and_then(); }) {}
+
+Watchdog::~Watchdog() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_over_ = true;
+  }
+  changed_.notify_all();
+}
+
+void Watchdog::look_now_and_then() {
+  // Often enough that the end comes little later than was asked for.
+  const Seconds pause = std::min(limit_ / 4, Seconds(1));
+  constexpr double kLate = 5;  // seconds
+  Stopwatch since_look;
+  Stopwatch awake;
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_for(lock, pause, [&] { return is_over_; })) {
+    if (since_look.lap() > pause.count() + kLate) {
+      awake.lap();  // the whole process was stopped, as by Ctrl-Z: nobody could move
+    }
+    const std::optional<std::string> words = describe_standstill(read_own_threads(), limit_);
+    if (words && awake.seconds() >= limit_.count()) {
+      lock.unlock();
+      bark_(std::make_exception_ptr(
+          TrainingError(*words, "what was saved is safe; give slow steps more time with --watchdog SECONDS")));
+      return;
+    }
+  }
+}
+
+std::vector<ProbeReading> Watchdog::read_own_threads() const {
+  std::vector<ProbeReading> readings = read_probes();
+  std::erase_if(readings, [&](const ProbeReading& reading) { return !std::ranges::count(names_, reading.thread); });
+  std::ranges::sort(readings, {},
+                    [&](const ProbeReading& reading) { return std::ranges::find(names_, reading.thread); });
+  return readings;
+}
+
+}  // namespace lockstep::train
