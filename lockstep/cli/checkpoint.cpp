@@ -161,7 +161,7 @@ void print_tensors(const std::filesystem::path& folder) {
       for (const std::int64_t length : entry.shape) {
         shape += text(shape.empty() ? "" : " × ", length);
       }
-      rows.push_back({"  " + entry.name, checkpoint::safetensors_type(entry.dtype), shape.empty() ? "one" : shape});
+      rows.push_back({"  " + entry.name, checkpoint::safetensors_type(entry.dtype), shape.empty() ? "scalar" : shape});
     }
     print_columns(rows);
   }
@@ -246,7 +246,8 @@ ExitCode checkpoint_show(const std::string& command, const std::vector<std::stri
   } else if (const auto damage = checkpoint::inspect(folder).damage) {
     throw DataError(*damage, "take another --step");
   }
-  std::vector<std::vector<std::string>> rows = {{folder.filename().string(), ""}};
+  std::cout << folder.filename().string() << "\n";
+  std::vector<std::vector<std::string>> rows;
   const nlohmann::json state = to_json(checkpoint::load_state(folder));
   for (const auto& [name, value] : state.items()) {
     const bool is_long = name == "landing_order";  // a name for each parameter

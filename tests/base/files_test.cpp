@@ -14,8 +14,6 @@ using test::TempFolder;
 
 std::span<const std::byte> bytes_of(std::string_view content) { return std::as_bytes(std::span(content)); }
 
-bool is_empty(const std::filesystem::path& folder) { return std::filesystem::is_empty(folder); }
-
 TEST(AtomicFile, IsThereWithAllOfItsPiecesOnceItIsCommitted) {
   const TempFolder folder;
   write_file_atomically(folder / "file", "before");
@@ -31,16 +29,16 @@ TEST(AtomicFile, IsThereWithAllOfItsPiecesOnceItIsCommitted) {
 TEST(AtomicFile, LeavesNothingBehindWhereItIsNotCommitted) {
   const TempFolder folder;
   { AtomicFile(folder / "file").put(bytes_of("some")); }
-  EXPECT_TRUE(is_empty(folder.path()));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
 TEST(AtomicFile, ThatCannotTakeItsPlaceIsAnErrorAndLeavesNothingBehind) {
   const TempFolder folder;
   make_directories(folder / "file");
   EXPECT_THROW(write_file_atomically(folder / "file", "some"), MachineError);
-  EXPECT_TRUE(is_empty(folder / "file"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder / "file"));
   std::filesystem::remove(folder / "file");
-  EXPECT_TRUE(is_empty(folder.path()));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   EXPECT_THROW(AtomicFile(folder / "no folder/file"), MachineError);
 }
 
