@@ -32,19 +32,13 @@ double Measured::worst() const { return is_empty() ? 0 : *std::ranges::max_eleme
 
 /// The first step of a process also allocates and measures, and is no measure for the others.
 void Budget::stepped(double seconds) {
-  if (first_step_left_ && !steps_.is_empty()) {
-    steps_ = Measured(steps_.most());
-    first_step_left_ = false;
+  if (++steps_measured_ <= 2) {
+    steps_.clear();
   }
   steps_.add(seconds);
 }
 
 void Budget::evaluated(double seconds) { evaluations_.add(seconds); }
-
-void Budget::saved(double stall, double whole) {
-  stalls_.add(stall);
-  saves_.add(whole);
-}
 
 void Budget::will_finish_in(double seconds) { finish_ = seconds; }
 
@@ -73,7 +67,7 @@ std::int64_t Budget::epochs_that_fit(double age, const WorkAhead& work, double f
   return epoch;
 }
 
-std::string describe_fit(std::int64_t epochs_that_fit, std::int64_t epochs, const std::optional<Alternative>& other) {
+std::string describe_fit(std::int64_t epochs_that_fit, std::int64_t epochs, const std::optional<OtherFit>& other) {
   const auto count = [](std::int64_t number) { return text(number, number == 1 ? " epoch" : " epochs"); };
   if (epochs_that_fit >= epochs) {
     return text("all of the ", count(epochs), " will fit");

@@ -16,9 +16,9 @@ class Measured {
   void add(double seconds);
   bool is_empty() const { return seconds_.empty(); }
   std::size_t count() const { return seconds_.size(); }
-  std::size_t most() const { return most_; }  ///< that are kept
-  double mean() const;                        ///< 0 where nothing was measured
-  double worst() const;                       ///< 0 where nothing was measured
+  void clear() { seconds_.clear(); }
+  double mean() const;   ///< 0 where nothing was measured
+  double worst() const;  ///< 0 where nothing was measured
 
  private:
   std::size_t most_;
@@ -38,11 +38,14 @@ class Budget {
  public:
   explicit Budget(double seconds) : seconds_(seconds) {}
 
+  /// What a step took in an earlier start: it counts until one is measured.
+  void assume_step(double seconds) { steps_.add(seconds); }
   void stepped(double seconds);
   void evaluated(double seconds);
 
-  /// `stall`: in which the training stood still; `whole`: until all was safely on the disk.
-  void saved(double stall, double whole);
+  /// For how long the training stood still for a snapshot, and how long it took until that was safely on the disk.
+  void stood_still(double seconds) { stalls_.add(seconds); }
+  void saved(double seconds) { saves_.add(seconds); }
 
   /// What comes after the loop.
   void will_finish_in(double seconds);
@@ -59,6 +62,9 @@ class Budget {
   /// Whether this many more steps and the tail would last beyond the budget.
   bool is_over(double age, std::int64_t steps, bool with_evaluation) const;
 
+  /// Whether an evaluation can come to its end, if all before it is saved.
+  bool evaluation_fits(double age) const { return !must_leave(age + evaluations_.worst()); }
+
   /// Whether something under way must be left, so that nothing but the rest of the tail is still possible.
   bool must_leave(double age) const { return age + tail_seconds(/*with_evaluation=*/false) > seconds_; }
 
@@ -73,16 +79,16 @@ class Budget {
   Measured saves_{5};
   Measured stalls_{5};
   double finish_ = 0;
-  bool first_step_left_ = true;
+  std::int64_t steps_measured_ = 0;
 };
 
 /// Another setting, with which more would fit.
-struct Alternative {
+struct OtherFit {
   std::string flag;  ///< "--img-size 320"
   std::int64_t epochs = 0;
 };
 
 /// "26 of 40 epochs will fit; with --img-size 320: 38".
-std::string describe_fit(std::int64_t epochs_that_fit, std::int64_t epochs, const std::optional<Alternative>& other);
+std::string describe_fit(std::int64_t epochs_that_fit, std::int64_t epochs, const std::optional<OtherFit>& other);
 
 }  // namespace lockstep::observe

@@ -13,7 +13,8 @@ Budget measured(double seconds = 3600) {
   budget.stepped(2);
   budget.stepped(2);
   budget.evaluated(30);
-  budget.saved(1, 4);
+  budget.stood_still(1);
+  budget.saved(4);
   budget.will_finish_in(10);
   return budget;
 }
@@ -48,6 +49,8 @@ TEST(ABudget, CountsOnTheSlowestOfTheLastSteps) {
 
 TEST(ABudget, TakesTheFirstStepForAMeasureOnlyUntilThereIsAnother) {
   Budget budget(60);
+  budget.assume_step(5);
+  EXPECT_EQ(budget.step_seconds(), 5);
   budget.stepped(9);
   EXPECT_EQ(budget.step_seconds(), 9);
   budget.stepped(2);
@@ -92,8 +95,7 @@ TEST(EpochsThatFit, AreMoreWhereFewerAreEvaluated) {
 
 TEST(EpochsThatFit, AreSaidInAFewWords) {
   EXPECT_EQ(describe_fit(26, 40, std::nullopt), "26 of 40 epochs will fit");
-  EXPECT_EQ(describe_fit(26, 40, Alternative{"--img-size 320", 38}),
-            "26 of 40 epochs will fit; with --img-size 320: 38");
+  EXPECT_EQ(describe_fit(26, 40, OtherFit{"--img-size 320", 38}), "26 of 40 epochs will fit; with --img-size 320: 38");
   EXPECT_EQ(describe_fit(40, 40, std::nullopt), "all of the 40 epochs will fit");
   EXPECT_EQ(describe_fit(0, 1, std::nullopt), "0 of 1 epoch will fit");
 }
