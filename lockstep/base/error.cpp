@@ -5,7 +5,7 @@
 namespace lockstep {
 
 UserError::UserError(ExitCode code, const std::string& problem, const std::string& remedy)
-    : std::runtime_error(remedy.empty() ? problem : problem + "; " + remedy), code_(code) {}
+    : std::runtime_error(remedy.empty() ? problem : problem + "; " + remedy), code_(code), problem_(problem) {}
 
 UsageError::UsageError(const std::string& problem, const std::string& remedy)
     : UserError(ExitCode::kUsage, problem, remedy) {}

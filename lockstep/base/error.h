@@ -23,8 +23,12 @@ class UserError : public std::runtime_error {
 
   ExitCode code() const { return code_; }
 
+  /// What is wrong, without the remedy.
+  const std::string& problem() const { return problem_; }
+
  private:
   ExitCode code_;
+  std::string problem_;
 };
 
 class UsageError : public UserError {

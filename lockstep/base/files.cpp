@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -44,6 +45,25 @@ MachineError cannot_write(const std::filesystem::path& path, int error) {
                       error == ENOSPC ? "free some disk space" : "choose a folder that can be written");
 }
 
+/// As much of a file as fits into `buffer`; less at its end.
+std::size_t read_some(const Descriptor& file, const std::filesystem::path& path, std::span<std::byte> buffer) {
+  std::size_t done = 0;
+  while (done < buffer.size()) {
+    const ssize_t count = ::read(file.get(), buffer.data() + done, buffer.size() - done);
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      throw cannot_read(path, errno);
+    }
+    if (count == 0) {
+      break;
+    }
+    done += static_cast<std::size_t>(count);
+  }
+  return done;
+}
+
 template <typename Buffer>
 void read_whole(const std::filesystem::path& path, Buffer& buffer) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -55,41 +75,8 @@ void read_whole(const std::filesystem::path& path, Buffer& buffer) {
     throw cannot_read(path, EISDIR);
   }
   buffer.resize(static_cast<std::size_t>(status.st_size));
-  std::size_t done = 0;
-  while (done < buffer.size()) {
-    const ssize_t count = ::read(file.get(), buffer.data() + done, buffer.size() - done);
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (count < 0) {
-      throw cannot_read(path, errno);
-    }
-    if (count == 0) {
-      break;  // the file shrank while it was read
-    }
-    done += static_cast<std::size_t>(count);
-  }
-  buffer.resize(done);
-}
-
-void write_whole(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (file.get() < 0) {
-    throw cannot_write(path, errno);
-  }
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file.get(), bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (count < 0) {
-      throw cannot_write(path, errno);
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  if (::fsync(file.get()) != 0) {
-    throw cannot_write(path, errno);
-  }
+  // Less where the file shrank while it was read.
+  buffer.resize(read_some(file, path, std::as_writable_bytes(std::span(buffer.data(), buffer.size()))));
 }
 
 }  // namespace
@@ -112,19 +99,62 @@ void read_file_into(const std::filesystem::path& path, std::vector<std::byte>& b
   await_throttled_read(buffer.size());
 }
 
-void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
-  std::filesystem::path aside = path;
-  aside += text(".", ::getpid(), ".partial");
-  try {
-    write_whole(aside, bytes);
-    if (::rename(aside.c_str(), path.c_str()) != 0) {
-      throw cannot_write(path, errno);
-    }
-  } catch (...) {
-    ::unlink(aside.c_str());
-    throw;
+void read_in_pieces(const std::filesystem::path& path, const std::function<void(std::span<const std::byte>)>& take) {
+  constexpr std::size_t kPiece = 1 << 20;
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) {
+    throw cannot_read(path, errno);
   }
-  flush_directory(path.parent_path());
+  std::vector<std::byte> buffer(kPiece);
+  while (const std::size_t count = read_some(file, path, buffer)) {
+    take(std::span(buffer).first(count));
+  }
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), aside_(path_) {
+  aside_ += text(".", ::getpid(), kPartialSuffix);
+  file_ = ::open(aside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file_ < 0) {
+    throw cannot_write(aside_, errno);
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  if (file_ >= 0) {
+    ::close(file_);
+    ::unlink(aside_.c_str());
+  }
+}
+
+void AtomicFile::put(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file_, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      throw cannot_write(aside_, errno);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+}
+
+void AtomicFile::commit() {
+  if (::fsync(file_) != 0) {
+    throw cannot_write(aside_, errno);
+  }
+  if (::rename(aside_.c_str(), path_.c_str()) != 0) {
+    throw cannot_write(path_, errno);
+  }
+  ::close(file_);
+  file_ = -1;
+  flush_directory(path_.parent_path());
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::byte> bytes) {
+  AtomicFile file(path);
+  file.put(bytes);
+  file.commit();
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
@@ -137,6 +167,21 @@ void flush_directory(const std::filesystem::path& path) {
   if (file.get() >= 0) {
     ::fsync(file.get());  // some file systems cannot flush a folder: the rename has happened all the same
   }
+}
+
+void drop_from_memory(const std::filesystem::path& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() >= 0) {
+    ::posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);  // a wish: file systems in memory have nothing to forget
+  }
+}
+
+std::uint64_t free_bytes(const std::filesystem::path& folder) {
+  struct statvfs status {};
+  if (::statvfs(folder.c_str(), &status) != 0) {
+    throw cannot_write(folder, errno);
+  }
+  return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
 }
 
 void make_directories(const std::filesystem::path& path) {

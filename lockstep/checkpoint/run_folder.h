@@ -2,7 +2,7 @@
 
 #include <filesystem>
 
-#include "lockstep/checkpoint/snapshot.h"
+#include "lockstep/checkpoint/snapshot_folder.h"
 
 namespace lockstep::checkpoint {
 
@@ -25,7 +25,7 @@ class RunFolder {
   std::filesystem::path best_model() const { return path_ / kModelFile; }
 
   /// Whether a run is here that can be resumed.
-  bool has_run() const { return std::filesystem::exists(recipe()) && SnapshotFolder(path_).has_last(); }
+  bool has_run() const { return std::filesystem::exists(recipe()) && SnapshotFolder(path_).has_any(); }
 
   /// Whether a run was begun here, even if it left no snapshot.
   bool has_traces() const { return std::filesystem::exists(recipe()); }

@@ -4,24 +4,18 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <fstream>
 #include <span>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/files.h"
-#include "lockstep/checkpoint/safetensors_header.h"
+#include "lockstep/base/text.h"
 
 namespace lockstep::checkpoint {
 namespace {
 
 // The format is little-endian, as is every machine that LibTorch's wheels run on.
 using HeaderLength = std::uint64_t;
-
-void append(std::vector<std::byte>& bytes, const void* data, std::size_t size) {
-  if (size > 0) {
-    const auto* first = static_cast<const std::byte*>(data);
-    bytes.insert(bytes.end(), first, first + size);
-  }
-}
 
 at::Tensor copy_tensor(const SafetensorsEntry& entry, std::span<const std::byte> data) {
   // Any byte may stand for a bool in a file; in memory only 0 and 1 may.
@@ -35,8 +29,8 @@ at::Tensor copy_tensor(const SafetensorsEntry& entry, std::span<const std::byte>
 
 }  // namespace
 
-void write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+FileSum write_safetensors(const std::filesystem::path& path, const NamedTensors& tensors,
+                          const std::map<std::string, std::string>& metadata) {
   NamedTensors ordered = tensors;
   // Wide elements first: then every tensor lies at a multiple of its element's size.
   std::stable_sort(ordered.begin(), ordered.end(),
@@ -52,16 +46,22 @@ void write_safetensors(const std::filesystem::path& path, const NamedTensors& te
   std::string content = to_json(header);
   content.resize((content.size() + sizeof(double) - 1) / sizeof(double) * sizeof(double), ' ');
 
-  std::vector<std::byte> bytes;
+  AtomicFile file(path);
+  FileSum sum{.name = path.filename()};
+  const auto put = [&](const void* data, std::size_t size) {
+    const std::span piece(static_cast<const std::byte*>(data), size);
+    sum.add(piece);
+    file.put(piece);
+  };
   const HeaderLength header_length = content.size();
-  bytes.reserve(sizeof(header_length) + content.size() + end);
-  append(bytes, &header_length, sizeof(header_length));
-  append(bytes, content.data(), content.size());
+  put(&header_length, sizeof(header_length));
+  put(content.data(), content.size());
   for (const auto& [name, tensor] : ordered) {
     const at::Tensor contiguous = tensor.detach().to(at::kCPU).contiguous();
-    append(bytes, contiguous.data_ptr(), contiguous.nbytes());
+    put(contiguous.data_ptr(), contiguous.nbytes());
   }
-  write_file_atomically(path, bytes);
+  file.commit();
+  return sum;
 }
 
 SafetensorsFile read_safetensors(const std::filesystem::path& path) {
@@ -83,6 +83,27 @@ SafetensorsFile read_safetensors(const std::filesystem::path& path) {
     file.tensors.emplace_back(entry.name, copy_tensor(entry, data));
   }
   return file;
+}
+
+SafetensorsHeader read_safetensors_header(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::uint64_t size = std::filesystem::file_size(path, error);
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file) {
+    throw DataError(text("cannot read '", path.string(), "'"), "check the path and its permissions");
+  }
+  HeaderLength header_length = 0;
+  if (!file.read(reinterpret_cast<char*>(&header_length), sizeof(header_length))) {
+    throw broken_safetensors(path, "it is too short");
+  }
+  if (header_length > size - sizeof(header_length)) {
+    throw broken_safetensors(path, "its header is longer than the file");
+  }
+  std::string content(header_length, '\0');
+  if (!file.read(content.data(), static_cast<std::streamsize>(header_length))) {
+    throw broken_safetensors(path, "it is too short");
+  }
+  return parse_safetensors_header(content, size - sizeof(header_length) - header_length, path);
 }
 
 }  // namespace lockstep::checkpoint

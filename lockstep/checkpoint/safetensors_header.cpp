@@ -23,12 +23,6 @@ constexpr std::array<std::pair<const char*, at::ScalarType>, 8> kTypes = {{{"F64
                                                                            {"U8", at::kByte},
                                                                            {"BOOL", at::kBool}}};
 
-const char* name_of(at::ScalarType dtype) {
-  const auto* type = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& t) { return t.second == dtype; });
-  LOCKSTEP_ASSERT(type != kTypes.end(), text("no safetensors type for ", dtype));
-  return type->first;
-}
-
 /// Reads the entries of one header; every complaint names the file and the tensor.
 class Parser {
  public:
@@ -158,6 +152,12 @@ class Parser {
 
 }  // namespace
 
+const char* safetensors_type(at::ScalarType dtype) {
+  const auto* type = std::find_if(kTypes.begin(), kTypes.end(), [&](const auto& t) { return t.second == dtype; });
+  LOCKSTEP_ASSERT(type != kTypes.end(), text("no safetensors type for ", dtype));
+  return type->first;
+}
+
 std::string to_json(const SafetensorsHeader& header) {
   nlohmann::json root = nlohmann::json::object();
   if (!header.metadata.empty()) {
@@ -166,7 +166,7 @@ std::string to_json(const SafetensorsHeader& header) {
   for (const SafetensorsEntry& entry : header.entries) {
     LOCKSTEP_ASSERT(!root.contains(entry.name), text("tensor '", entry.name, "' is written twice"));
     root[entry.name] = {
-        {"dtype", name_of(entry.dtype)}, {"shape", entry.shape}, {"data_offsets", {entry.begin, entry.end}}};
+        {"dtype", safetensors_type(entry.dtype)}, {"shape", entry.shape}, {"data_offsets", {entry.begin, entry.end}}};
   }
   return root.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

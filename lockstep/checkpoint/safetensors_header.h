@@ -28,6 +28,9 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
+/// What the format calls an element type: "F32", "I64".
+const char* safetensors_type(at::ScalarType dtype);
+
 /// The header as JSON.
 std::string to_json(const SafetensorsHeader& header);
 

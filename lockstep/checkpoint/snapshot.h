@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "lockstep/checkpoint/file_sum.h"
 #include "lockstep/checkpoint/safetensors.h"
 #include "lockstep/checkpoint/state.h"
 
@@ -17,40 +20,30 @@ struct Snapshot {
   NamedTensors optimizer;
 };
 
-/// The snapshots of a run, in `checkpoints/` of its folder: `step-00001234/` with model.safetensors,
-/// ema.safetensors where there is an average, optimizer.safetensors and state.json; the text files `last` and `best`
-/// name one of them each.
-class SnapshotFolder {
- public:
-  explicit SnapshotFolder(const std::filesystem::path& run_folder);
-
-  /// Writes a snapshot aside, flushes it, renames it, and makes `last` name it (and `best`, if asked for). Then removes
-  /// all but the newest `keep`, the best and the last. Gives its folder. Throws MachineError where the disk does not
-  /// take it; the snapshots before it are then as they were.
-  std::filesystem::path save(const Snapshot& snapshot, bool is_best, int keep) const;
-
-  /// Whether there is a snapshot to resume from, be it damaged.
-  bool has_last() const { return std::filesystem::exists(folder_ / "last"); }
-
-  /// The folder that `last` or `best` names, if there is one. Throws DataError where it names one that is not there.
-  std::optional<std::filesystem::path> last() const { return named("last"); }
-  std::optional<std::filesystem::path> best() const { return named("best"); }
-
- private:
-  std::optional<std::filesystem::path> named(const std::string& pointer) const;
-  void retain(int keep) const;
-
-  std::filesystem::path folder_;
-};
-
 /// The file in which a snapshot keeps the weights, and the run folder the best of them.
 inline constexpr const char* kModelFile = "model.safetensors";
+inline constexpr const char* kEmaFile = "ema.safetensors";  ///< only where there are averages
+inline constexpr const char* kOptimizerFile = "optimizer.safetensors";
+inline constexpr const char* kStateFile = "state.json";
 
-/// The file with the best weights that a run has so far: of the best snapshot, else of the last one; the averaged ones
-/// where there are such. Throws DataError where the run has none.
-std::filesystem::path best_weights(const std::filesystem::path& run_folder);
+/// "step-00001234".
+std::string snapshot_name(std::int64_t step);
 
-/// Reads a snapshot; throws DataError that names the file that is missing or broken.
+/// The step of a snapshot by the name of its folder; nothing where that is none of a snapshot.
+std::optional<std::int64_t> step_of(const std::filesystem::path& folder);
+
+/// Writes the files of a snapshot, and the manifest, into a folder that is there. Throws MachineError where the disk
+/// does not take them.
+void write_snapshot(const std::filesystem::path& folder, const Snapshot& snapshot);
+
+/// Writes the state, and then the manifest, to files of tensors that are there.
+void write_state(const std::filesystem::path& folder, const State& state, std::vector<FileSum> tensor_files);
+
+/// Reads what is no tensor. Throws DataError that names the file.
+State load_state(const std::filesystem::path& folder);
+
+/// Reads a snapshot; throws DataError that names the file that is missing or broken. Sums are not looked at
+/// (inspect()).
 Snapshot load_snapshot(const std::filesystem::path& folder);
 
 }  // namespace lockstep::checkpoint

@@ -5,7 +5,7 @@
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
-#include "lockstep/checkpoint/snapshot.h"
+#include "lockstep/checkpoint/snapshot_folder.h"
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"

@@ -11,6 +11,7 @@
 #include "lockstep/base/text.h"
 #include "lockstep/cli/bench_data.h"
 #include "lockstep/cli/camouflage.h"
+#include "lockstep/cli/checkpoint.h"
 #include "lockstep/cli/general.h"
 #include "lockstep/cli/help.h"
 #include "lockstep/cli/nearest.h"
@@ -37,6 +38,9 @@ const std::vector<Command>& commands() {
        predict_camouflage_flags},
       {"diagnose camouflage", "say what holds training back, and what to change", diagnose_camouflage,
        diagnose_camouflage_flags},
+      {"checkpoint list", "list the snapshots of a run", checkpoint_list, checkpoint_list_flags},
+      {"checkpoint verify", "read the snapshots of a run, and tell damage", checkpoint_verify, checkpoint_verify_flags},
+      {"checkpoint show", "print what is in a snapshot", checkpoint_show, checkpoint_show_flags},
       {"schedule", "show the learning rate of a run before it is started", schedule, schedule_flags},
       {"bench data", "measure how fast images are loaded, and where the time goes", bench_data, bench_data_flags},
   };

@@ -41,8 +41,10 @@ void check_same_run(const OptionTable& table, const checkpoint::RunFolder& folde
   }
 }
 
-/// Sets a run aside that is in the folder, if asked for, or makes sure that it is this one.
+/// Mends what a kill has left behind in the folder; sets a run aside that is in it, if asked for, or makes sure that it
+/// is this one.
 void make_room(const checkpoint::RunFolder& folder, const OptionTable& table, bool fresh) {
+  checkpoint::SnapshotFolder(folder.path()).recover();
   if (fresh && parallel::is_started_again(parallel::environment_variable)) {
     log::info("the launcher has started this run again: --fresh is for its first start, and what is here is resumed");
   } else if (fresh && folder.has_traces()) {
@@ -85,7 +87,7 @@ train::RunEnd train_in_world(const parallel::World& world, CamouflageSetup& setu
   }
   world.meet("the run folder");
   data::BadSamples bad_samples(static_cast<std::size_t>(setup.train.max_bad_samples));
-  if (setup.train.autotune && !checkpoint::SnapshotFolder(setup.train.checkpoint_dir).has_last()) {
+  if (setup.train.autotune && !checkpoint::SnapshotFolder(setup.train.checkpoint_dir).has_any()) {
     train::autotune(world, task, setup.train, bad_samples);
   }
   if (folder) {

@@ -43,7 +43,7 @@ void Budget::evaluated(double seconds) { evaluations_.add(seconds); }
 void Budget::will_finish_in(double seconds) { finish_ = seconds; }
 
 double Budget::tail_seconds(bool with_evaluation) const {
-  // The last step is saved, and an evaluation is followed by another snapshot.
+  // The last step is saved, and after an evaluation that is the run's own the state of that snapshot is written anew.
   const double evaluation = kPlayOfEvaluation * evaluations_.worst() + kPlayOfRest * saves_.worst();
   return (with_evaluation ? evaluation : 0) + kPlayOfRest * (saves_.worst() + finish_) + kProgramEndSeconds;
 }
@@ -58,7 +58,7 @@ std::int64_t Budget::epochs_that_fit(double age, const WorkAhead& work, double f
   std::int64_t epoch = work.epochs_done;
   for (const double steps : work.steps) {
     const bool is_evaluated = (epoch + 1) % work.evaluate_every == 0 || epoch + 1 == last;
-    age += steps * factor * steps_.mean() + stalls_.mean() + (is_evaluated ? evaluations_.mean() + stalls_.mean() : 0);
+    age += steps * factor * steps_.mean() + stalls_.mean() + (is_evaluated ? evaluations_.mean() : 0);
     if (age > end) {
       break;
     }

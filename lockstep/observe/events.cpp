@@ -38,7 +38,11 @@ void to_json(nlohmann::json& fields, const EvaluateEvent& event) {
 }
 
 void to_json(nlohmann::json& fields, const CheckpointEvent& event) {
-  fields = {{"step", event.step}, {"path", event.path}};
+  fields = {{"step", event.step},
+            {"path", event.path},
+            {"bytes", event.bytes},
+            {"stall_seconds", event.stall_seconds},
+            {"write_seconds", event.write_seconds}};
 }
 
 void to_json(nlohmann::json& fields, const EndEvent& event) {

@@ -38,10 +38,14 @@ struct EvaluateEvent {
   std::map<std::string, double> metrics;
 };
 
+/// A snapshot is on the disk.
 struct CheckpointEvent {
   static constexpr const char* kName = "checkpoint";
   std::int64_t step = 0;
-  std::string path;  ///< relative to the run folder
+  std::string path;          ///< relative to the run folder
+  std::uint64_t bytes = 0;   ///< of tensors that were written; 0 where only the state was
+  double stall_seconds = 0;  ///< in which training stood still for it
+  double write_seconds = 0;  ///< beside training
 };
 
 /// The run ended in order: "finished", or "stopped …" or "failed …" with the reason.

@@ -55,7 +55,7 @@ std::filesystem::path weights_to_bring(const std::filesystem::path& run_folder, 
   }
   const std::filesystem::path snapshot = checkpoint::SnapshotFolder(run_folder).last().value();
   return snapshot /
-         (std::filesystem::exists(snapshot / "ema.safetensors") ? "ema.safetensors" : checkpoint::kModelFile);
+         (std::filesystem::exists(snapshot / checkpoint::kEmaFile) ? checkpoint::kEmaFile : checkpoint::kModelFile);
 }
 
 }  // namespace

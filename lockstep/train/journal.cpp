@@ -18,6 +18,8 @@ using observe::Part;
 
 namespace {
 
+constexpr Seconds kLongest{600};  ///< that a disk may take for a snapshot
+
 std::string hexadecimal(std::uint64_t number) {
   char digits[17];
   std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(number));
@@ -45,7 +47,7 @@ std::string verdict_on(const FirstEpoch& first) {
 }
 
 Journal::Journal(const checkpoint::RunFolder& folder, const Plan& plan)
-    : folder_(folder), plan_(plan), snapshots_(folder.path()), log_(folder.path() / observe::kRunLogFile) {
+    : folder_(folder), plan_(plan), log_(folder.path() / observe::kRunLogFile), saver_(folder, plan.options, log_) {
   sink_before_ = log::set_sink([this](log::Level level, const std::string& line) {
     if (level == log::Level::kWarning) {
       log_.write("warning", {{"message", line}});
@@ -54,7 +56,10 @@ Journal::Journal(const checkpoint::RunFolder& folder, const Plan& plan)
   });
 }
 
-Journal::~Journal() { log::set_sink(sink_before_); }
+Journal::~Journal() {
+  saver_.finish_within(kLongest);
+  log::set_sink(sink_before_);
+}
 
 void Journal::started(const checkpoint::State& state, int world_size, const nlohmann::json& recipe) {
   read_earlier_evaluations(state);
@@ -124,6 +129,9 @@ void Journal::epoch_ended(const checkpoint::State& state, const Statistics& stat
 void Journal::loop_ended(const observe::PartSeconds& rest, double wall_seconds) {
   loop_seconds_ += rest;
   loop_wall_seconds_ += wall_seconds;
+  if (const auto summary = saver_.summary(loop_wall_seconds_)) {
+    log::info(*summary);
+  }
 }
 
 void Journal::show_progress(const checkpoint::State& state, const StepOutcome& outcome,
@@ -258,17 +266,8 @@ void Journal::forecast_target(const checkpoint::State& state, const Metrics& met
 }
 
 void Journal::ended(const std::string& reason) {
+  saver_.finish_within(kLongest);
   log_.write(observe::EndEvent{reason, loop_seconds_.by_name(), loop_wall_seconds_});
-}
-
-bool Journal::snapshot_is_due() const { return since_snapshot_.seconds() >= plan_.options.checkpoint_minutes * 60; }
-
-void Journal::save(const checkpoint::Snapshot& snapshot, bool is_best) {
-  const Stopwatch writing;
-  const auto path = snapshots_.save(snapshot, is_best, static_cast<int>(plan_.options.keep_checkpoints));
-  log_.write(observe::CheckpointEvent{snapshot.state.step, path.lexically_relative(folder_.path())});
-  save_seconds_ = writing.seconds();
-  since_snapshot_.lap();
 }
 
 }  // namespace lockstep::train

@@ -8,12 +8,12 @@
 #include "lockstep/base/clock.h"
 #include "lockstep/base/log.h"
 #include "lockstep/checkpoint/run_folder.h"
-#include "lockstep/checkpoint/snapshot.h"
 #include "lockstep/observe/forecast.h"
 #include "lockstep/observe/progress.h"
 #include "lockstep/observe/run_log.h"
 #include "lockstep/observe/step_timer.h"
 #include "lockstep/train/evaluation.h"
+#include "lockstep/train/saver.h"
 #include "lockstep/train/step.h"
 
 namespace lockstep::train {
@@ -71,14 +71,11 @@ class Journal {
   bool is_best_at_stop() const { return is_best_at_stop_; }
 
   void told_what_fits(const checkpoint::State& state, std::int64_t epochs, const std::string& words);
+
+  /// Waits for what is being written before.
   void ended(const std::string& reason);
 
-  /// Whether the last snapshot is older than --checkpoint-minutes.
-  bool snapshot_is_due() const;
-  void save(const checkpoint::Snapshot& snapshot, bool is_best);
-
-  /// How long it took until the last snapshot that was written was whole on the disk.
-  double save_seconds() const { return save_seconds_; }
+  Saver& saver() { return saver_; }
 
  private:
   void write_metrics(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
@@ -92,12 +89,9 @@ class Journal {
 
   const checkpoint::RunFolder& folder_;
   const Plan& plan_;
-  checkpoint::SnapshotFolder snapshots_;
   observe::RunLog log_;
   observe::Progress progress_;
   log::Sink sink_before_;  ///< warnings are also written to the run's log
-  Stopwatch since_snapshot_;
-  double save_seconds_ = 0;
   bool is_best_at_stop_ = false;
   std::optional<double> samples_per_second_;
   std::optional<FirstEpoch> first_epoch_;
@@ -107,6 +101,7 @@ class Journal {
   std::vector<observe::MetricPoint> evaluations_;  ///< of --target's metric, from all of the run
   Stopwatch since_evaluation_;
   std::int64_t epochs_before_ = 0;  ///< when that was started
+  Saver saver_;                     ///< the last member: until it is gone, a thread writes to the log
 };
 
 }  // namespace lockstep::train

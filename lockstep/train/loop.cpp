@@ -29,6 +29,9 @@ RunEnd Loop::run(checkpoint::State& state) {
   since_account_.lap();
   const RunEnd end = train(state);
   if (journal_ != nullptr) {
+    step_.timer().enter(Part::kCheckpoint);
+    journal_->saver().finish();
+    step_.timer().enter(Part::kOther);
     const observe::PartSeconds own = step_.timer().take_last_account();  // before the clock, since it may wait
     journal_->loop_ended(own, since_account_.lap());
   }
@@ -67,7 +70,7 @@ RunEnd Loop::train(checkpoint::State& state) {
     const bool epoch_ended = state.step_in_epoch == 0;
     if (epoch_ended || max_steps_are_done(state) || outcome.verdict.save || outcome.verdict.stop || time_is_up) {
       replica_.share_buffers();  // only a step changes them: the evaluation of what is saved sees the same
-      save(state, /*is_best=*/false);
+      save(state);
     }
     if (outcome.verdict.stop && !max_steps_are_done(state)) {
       close_epoch(state);
@@ -89,7 +92,7 @@ void Loop::enter(const Stage& stage, checkpoint::State& state) {
 /// One global batch: decode, forward, backward, reduce, agree, update.
 StepOutcome Loop::make_step(const Stage& stage, checkpoint::State& state) {
   clock_.step_begins();
-  const StepWishes wishes{.save = journal_ != nullptr && (journal_->snapshot_is_due() || clock_.wants_save()),
+  const StepWishes wishes{.save = journal_ != nullptr && (journal_->saver().is_due() || clock_.wants_save()),
                           .end_of_time = journal_ != nullptr && clock_.last_step_begins()};
   try {
     return step_.run(stage, state, wishes);
@@ -110,7 +113,8 @@ void Loop::rescue(const checkpoint::State& state) {
     return;
   }
   try {
-    save(state, /*is_best=*/false);
+    save(state);
+    journal_->saver().finish();
     log::info(text("saved the ", state.step, " steps before the one that failed"));
   } catch (const std::exception& error) {
     log::warn(text("the steps since the last snapshot cannot be saved: ", error.what()));
@@ -212,8 +216,8 @@ bool Loop::evaluate(checkpoint::State& state) {
   state.plateau = stage.schedule.observed(state.step - stage.first_step, measured->value, state.plateau);
   if (journal_ != nullptr) {
     journal_->evaluated(state, measured->raw, measured->averaged, measured->is_best);
+    journal_->saver().amend(replica_.snapshot(state).state, measured->is_best);
   }
-  save(state, measured->is_best);
   return true;
 }
 
@@ -286,17 +290,16 @@ bool Loop::first_rank_says(bool yes) {
 /// A snapshot may be whole on the disk only long after `save`.
 void Loop::note_save() {
   if (journal_ != nullptr) {
-    clock_.note_save(journal_->save_seconds());
+    clock_.note_save(journal_->saver().last_seconds());
   }
 }
 
-void Loop::save(const checkpoint::State& state, bool is_best) {
+void Loop::save(const checkpoint::State& state) {
   step_.timer().enter(Part::kCheckpoint);
   if (journal_ != nullptr) {
     const double since = clock_.age();
-    journal_->save(replica_.snapshot(state), is_best);
+    journal_->saver().save(replica_.snapshot(state), /*is_best=*/false);
     clock_.stood_still(since);
-    note_save();
   }
   saved_step_ = state.step;
   step_.timer().enter(Part::kOther);

@@ -55,7 +55,7 @@ class Loop {
   void evaluate_at_stop(const checkpoint::State& state);
   void tell_what_fits(const checkpoint::State& state);
   bool first_rank_says(bool yes);
-  void save(const checkpoint::State& state, bool is_best);
+  void save(const checkpoint::State& state);
 
   parallel::Rank& rank_;
   const Plan& plan_;

@@ -88,12 +88,28 @@ void choose_for_machine(Setting& setting) {
   setting.state.threads_per_rank = setting.resources.threads_per_rank;
 }
 
-Setting settle(const parallel::World& world, const tasks::Task& task, const TrainOptions& options) {
+/// Where the last snapshot is damaged, it is the one before; `holds_folder`: this process may write, and says so.
+std::optional<checkpoint::Snapshot> snapshot_to_resume(const TrainOptions& options, bool holds_folder) {
+  const checkpoint::SnapshotFolder snapshots(options.checkpoint_dir);
+  const auto choice = snapshots.choose();
+  if (!choice) {
+    return std::nullopt;
+  }
+  if (holds_folder && !choice->passed_over.empty()) {
+    for (const std::string& reason : choice->passed_over) {
+      log::warn(text("a snapshot is passed over: ", reason));
+    }
+    snapshots.point(choice->folder, /*is_best=*/false);
+  }
+  return checkpoint::load_snapshot(choice->folder);
+}
+
+Setting settle(const parallel::World& world, const tasks::Task& task, const TrainOptions& options, bool holds_folder) {
   Setting setting{.plan = {task, options}, .world = world};
   setting.plan.seconds_to_run = seconds_to_run(options);
   const std::size_t samples = task.training_set().size();
-  if (const auto last = checkpoint::SnapshotFolder(options.checkpoint_dir).last()) {
-    setting.resumed = checkpoint::load_snapshot(*last);
+  setting.resumed = snapshot_to_resume(options, holds_folder);
+  if (setting.resumed) {
     setting.state = setting.resumed->state;
     check_resumed(setting.state, options, samples);
   }
@@ -267,7 +283,7 @@ RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOpt
   plant_slow_disk(options);
 
   data::BadSamples of_this_run(static_cast<std::size_t>(options.max_bad_samples));
-  Setting setting = settle(world, task, options);
+  Setting setting = settle(world, task, options, folder != nullptr);
   setting.plan.bad_samples = bad_samples != nullptr ? bad_samples : &of_this_run;
   return folder != nullptr ? train_and_record(setting, *folder, recipe) : train_on_all_ranks(setting, nullptr);
 }

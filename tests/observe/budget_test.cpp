@@ -67,16 +67,16 @@ TEST(ABudget, MustBeLeftWhenOnlyTheRestOfTheTailIsPossible) {
 }
 
 TEST(EpochsThatFit, AreThoseWhoseStepsEvaluationsAndSnapshotsFit) {
-  // 50 steps of 2 s, an evaluation of 30 s and twice a stand-still of 1 s: 132 s an epoch.
-  const Budget budget = measured(13.5 * 132 + measured().tail_seconds(false));
+  // 50 steps of 2 s, an evaluation of 30 s and a stand-still of 1 s: 131 s an epoch.
+  const Budget budget = measured(13.5 * 131 + measured().tail_seconds(false));
   EXPECT_EQ(budget.epochs_that_fit(0, epochs_of(40, 50)), 13);
-  EXPECT_EQ(budget.epochs_that_fit(132, epochs_of(40, 50)), 12);
+  EXPECT_EQ(budget.epochs_that_fit(131, epochs_of(40, 50)), 12);
   EXPECT_EQ(budget.epochs_that_fit(0, epochs_of(12, 50)), 12) << "there are no more";
-  EXPECT_EQ(budget.epochs_that_fit(0, epochs_of(40, 50), 0.5), 21) << "82 s each";
+  EXPECT_EQ(budget.epochs_that_fit(0, epochs_of(40, 50), 0.5), 21) << "81 s each";
 }
 
 TEST(EpochsThatFit, CountThoseThatAreDoneAndTheRestOfThePresentOne) {
-  const Budget budget = measured(2.9 * 132 + measured().tail_seconds(false));
+  const Budget budget = measured(2.9 * 131 + measured().tail_seconds(false));
   WorkAhead work = epochs_of(30, 50);
   work.epochs_done = 10;
   EXPECT_EQ(budget.epochs_that_fit(0, work), 12);
@@ -86,11 +86,11 @@ TEST(EpochsThatFit, CountThoseThatAreDoneAndTheRestOfThePresentOne) {
 
 TEST(EpochsThatFit, AreMoreWhereFewerAreEvaluated) {
   WorkAhead work = epochs_of(4, 50);
-  work.evaluate_every = 3;  // the third, and the last: 2 x 101 s, 132 s, 132 s
-  EXPECT_EQ(measured(335 + measured().tail_seconds(false)).epochs_that_fit(0, work), 3);
-  EXPECT_EQ(measured(333 + measured().tail_seconds(false)).epochs_that_fit(0, work), 2);
-  EXPECT_EQ(measured(467 + measured().tail_seconds(false)).epochs_that_fit(0, work), 4);
-  EXPECT_EQ(measured(465 + measured().tail_seconds(false)).epochs_that_fit(0, work), 3);
+  work.evaluate_every = 3;  // the third, and the last: 2 x 101 s, 131 s, 131 s
+  EXPECT_EQ(measured(334 + measured().tail_seconds(false)).epochs_that_fit(0, work), 3);
+  EXPECT_EQ(measured(332 + measured().tail_seconds(false)).epochs_that_fit(0, work), 2);
+  EXPECT_EQ(measured(465 + measured().tail_seconds(false)).epochs_that_fit(0, work), 4);
+  EXPECT_EQ(measured(463 + measured().tail_seconds(false)).epochs_that_fit(0, work), 3);
 }
 
 TEST(EpochsThatFit, AreSaidInAFewWords) {

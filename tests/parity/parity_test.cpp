@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/base/log.h"
-#include "lockstep/checkpoint/snapshot.h"
+#include "lockstep/checkpoint/snapshot_folder.h"
 #include "lockstep/observe/run_history.h"
 #include "lockstep/parallel/devices.h"
 #include "lockstep/train/run.h"

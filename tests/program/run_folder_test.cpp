@@ -98,10 +98,44 @@ TEST_F(ARunFolder, FreshSetsNothingAsideWhenTheLauncherStartsTheRunAgain) {
   EXPECT_FALSE(exists(run_folder() / "previous-1"));
 }
 
-TEST_F(ARunFolder, ADamagedSnapshotIsNamedAndFreshSetsItAside) {
+/// Turns one bit of a file.
+void damage(const path& file) {
+  std::vector<std::byte> bytes = read_file(file);
+  bytes[bytes.size() / 2] ^= std::byte{0x10};
+  write_file_atomically(file, bytes);
+}
+
+TEST_F(ARunFolder, ADamagedSnapshotIsPassedOverForTheOneBeforeToTheSameBits) {
+  ASSERT_EQ(run(training({}, "reference")).exit_code, kFinished);
   ASSERT_EQ(run(training({"--max-steps", "1"})).exit_code, kFinished);
-  write_file_atomically(run_folder() / "checkpoints/last", "step-00000077\n");
-  expect_error(run(training({"--max-steps", "1"})), kData, AllOf(HasSubstr("checkpoints/last"), HasSubstr("--fresh")));
+  ASSERT_EQ(run(training({"--max-steps", "2"})).exit_code, kFinished);
+  damage(run_folder() / "checkpoints/step-00000002/optimizer.safetensors");
+  const ProcessResult resumed = run(training({"--max-steps", "8"}));
+  EXPECT_EQ(resumed.exit_code, kFinished) << resumed.errors;
+  EXPECT_THAT(resumed.errors,
+              AllOf(HasSubstr("passed over"), HasSubstr("step-00000002"), HasSubstr("resuming after step 1,")));
+  EXPECT_EQ(events(run_folder(), "start").back().at("step"), 1);
+  for (const char* file : {"model.safetensors", "checkpoints/step-00000008/model.safetensors",
+                           "checkpoints/step-00000008/optimizer.safetensors"}) {
+    EXPECT_EQ(read_file(run_folder() / file), read_file(in_folder("reference") / file)) << file;
+  }
+}
+
+TEST_F(ARunFolder, WhatAKillLeftBehindIsMended) {
+  ASSERT_EQ(run(training({"--max-steps", "2"})).exit_code, kFinished);
+  const path checkpoints = run_folder() / "checkpoints";
+  std::filesystem::rename(checkpoints / "step-00000002", checkpoints / "step-00000002.replaced");
+  std::filesystem::create_directory(checkpoints / "step-00000003.partial");
+  EXPECT_EQ(run(training({"--max-steps", "4"})).exit_code, kFinished);
+  EXPECT_EQ(events(run_folder(), "start").back().at("step"), 2);
+  EXPECT_FALSE(exists(checkpoints / "step-00000002.replaced"));
+  EXPECT_FALSE(exists(checkpoints / "step-00000003.partial"));
+}
+
+TEST_F(ARunFolder, WhereAllSnapshotsAreDamagedOneIsNamedAndFreshSetsThemAside) {
+  ASSERT_EQ(run(training({"--max-steps", "1"})).exit_code, kFinished);
+  damage(run_folder() / "checkpoints/step-00000001/model.safetensors");
+  expect_error(run(training({"--max-steps", "1"})), kData, AllOf(HasSubstr("step-00000001"), HasSubstr("--fresh")));
   EXPECT_EQ(run(training({"--max-steps", "1", "--fresh"})).exit_code, kFinished);
   EXPECT_TRUE(exists(run_folder() / "previous-1/checkpoints/last"));
 }

@@ -197,7 +197,7 @@ TEST(Autotune, SetsWhatIsLeftOpenAndSaysWhatItTried) {
                                               " --threads-per-rank ", *options.threads_per_rank)));
     EXPECT_THAT(logged.text(), HasSubstr("  channels-last"));
     EXPECT_THAT(logged.text(), HasSubstr("  contiguous"));
-    EXPECT_FALSE(checkpoint::SnapshotFolder(folder.path()).has_last());
+    EXPECT_FALSE(checkpoint::SnapshotFolder(folder.path()).has_any());
   }
 }
 

@@ -1,9 +1,11 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
 #include <atomic>
 #include <csignal>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -112,6 +114,68 @@ TEST_P(Loop, ResumeContinuesToTheSameBitsWhereverTheRunStopped) {
     EXPECT_EQ(train(*task(), options), RunEnd::kFinished);
     expect_same_runs(reference, folder);
   }
+}
+
+TEST_P(Loop, SnapshotsBesideTheRunChangeNoBitAndAreThoseOfTheirStep) {
+  const TempFolder reference;
+  train(*task(), options_in(reference, 2));
+  const TempFolder folder;
+  TrainOptions options = options_in(folder, 2);
+  options.checkpoint_minutes = 1e-9;
+  options.keep_checkpoints = 100;
+  train(*task(), options);
+  expect_same_runs(reference, folder);
+
+  const std::vector<nlohmann::json> written = events(folder, "checkpoint");
+  ASSERT_GE(written.size(), 6U) << "three after epochs, each of them amended, and what the disk was fast enough for";
+  for (const nlohmann::json& event : written) {
+    const auto step = event.at("step").get<std::int64_t>();
+    const TempFolder stopped;
+    TrainOptions shorter = options_in(stopped, 2);
+    shorter.max_steps = step;
+    train(*task(), shorter);
+    SCOPED_TRACE(step);
+    const auto snapshot = checkpoint::load_snapshot(folder / event.at("path").get<std::string>());
+    expect_same_tensors(snapshot.model, last_snapshot(stopped).model);
+    expect_same_tensors(snapshot.optimizer, last_snapshot(stopped).optimizer);
+  }
+}
+
+/// Puts a file where the snapshots are; the second call takes it away again.
+double swap_snapshots(const TempFolder& folder) {
+  if (!std::filesystem::exists(folder / "aside")) {
+    write_file_atomically(folder / "aside", "no folder");
+  }
+  // At once: a snapshot may be on its way.
+  ::renameat2(AT_FDCWD, (folder / "checkpoints").c_str(), AT_FDCWD, (folder / "aside").c_str(), RENAME_EXCHANGE);
+  return 0;
+}
+
+TEST_P(Loop, ASnapshotThatCannotBeWrittenIsAWarningAndTriedAgain) {
+  const TempFolder folder;
+  TinyTaskOptions broken;
+  broken.disturbance = [&](const data::Draw& draw) {
+    return draw.epoch >= 1 && draw.position == 0 ? swap_snapshots(folder) : 0.0;
+  };
+  EXPECT_EQ(train(*task(broken), options_in(folder, 2)), RunEnd::kFinished);
+  EXPECT_GE(warnings_with(folder, "the snapshot of step 8 could not be written"), 1);
+  const TempFolder reference;
+  train(*task(), options_in(reference, 2));
+  expect_same_history(reference, folder, 0);
+  EXPECT_EQ(last_snapshot(folder).state.step, 12);
+}
+
+TEST_P(Loop, WhereTheLastSnapshotCannotBeWrittenTheRunEndsWithThat) {
+  const TempFolder folder;
+  TinyTaskOptions broken;
+  broken.disturbance = at_place(2, 0, [&] { return swap_snapshots(folder); });
+  EXPECT_THROW(train(*task(broken), options_in(folder, 2)), MachineError);
+  EXPECT_EQ(events(folder, "step").size(), 12U);
+  swap_snapshots(folder);
+  EXPECT_EQ(train(*task(), options_in(folder, 2)), RunEnd::kFinished);
+  const TempFolder reference;
+  train(*task(), options_in(reference, 2));
+  expect_same_history(reference, folder, 0);
 }
 
 TEST_P(Loop, ResumesOnAnotherRankCountWithTheSameSamples) {

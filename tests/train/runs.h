@@ -11,7 +11,7 @@
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
-#include "lockstep/checkpoint/snapshot.h"
+#include "lockstep/checkpoint/snapshot_folder.h"
 #include "lockstep/observe/run_history.h"
 #include "lockstep/parallel/devices.h"
 #include "lockstep/train/run.h"

@@ -128,7 +128,7 @@ TEST_P(ATimeBudget, SaysWhatFitsAfterTheFirstStepsAndAtEachEpoch) {
   EXPECT_GE(epochs, 2);
   for (const nlohmann::json& record : told) {
     EXPECT_NEAR(record.at("epochs_that_fit").get<double>(), static_cast<double>(epochs), 2) << record;
-    for (const char* part : {"step_seconds", "evaluation_seconds", "save_seconds"}) {
+    for (const char* part : {"step_seconds", "evaluation_seconds", "finish_seconds"}) {
       EXPECT_GT(record.at(part), 0) << part;
     }
   }
