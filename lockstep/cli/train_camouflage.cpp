@@ -135,7 +135,8 @@ ExitCode train_camouflage(const std::string& command, const std::vector<std::str
   const parallel::World world = parallel::join_world(setup.train.devices, Seconds(setup.train.watchdog_seconds));
   train::RunEnd end{};
   world.together([&] { end = train_in_world(world, setup, table); });
-  return end == train::RunEnd::kStopped ? ExitCode::kStopped : ExitCode::kFinished;
+  const bool may_go_on = end == train::RunEnd::kStopped || end == train::RunEnd::kOutOfTime;
+  return may_go_on ? ExitCode::kStopped : ExitCode::kFinished;
 }
 
 }  // namespace lockstep::cli

@@ -49,6 +49,13 @@ void add_run_options(OptionTable& table, train::TrainOptions& options) {
   table.add(
       "--evaluate-every", options.evaluate_every, "Epochs between evaluations; the last epoch has one always.",
       on_resume("evaluated at other times; with --scheduler plateau it must stay", count(group, kMostEpochs, false)));
+  table.add(
+      "--time-budget", options.time_budget,
+      "How long the program may run, such as 11h30m, 45m or 300 (seconds): training stops in time for what the "
+      "end takes, and the same command goes on (exit code 75). How many epochs fit is said after the first steps.",
+      {.group = group, .placeholder = "TIME", .affects_result = false});
+  table.add("--quota", options.quota, "The same for all starts of the run together.",
+            {.group = group, .placeholder = "TIME", .affects_result = false});
   table.add("--checkpoint-minutes", options.checkpoint_minutes,
             "Minutes between snapshots, besides the one at the end of every epoch.",
             number(group, exclusive(0), false));

@@ -23,6 +23,7 @@ void to_json(nlohmann::json& fields, const StartEvent& event) {
   fields = {{"step", event.step},
             {"world_size", event.world_size},
             {"global_batch", event.global_batch},
+            {"age_seconds", event.age_seconds},
             {"recipe", event.recipe}};
 }
 

@@ -16,6 +16,7 @@ struct StartEvent {
   int world_size = 1;
   std::int64_t global_batch = 0;  ///< samples a step over all ranks
   nlohmann::json recipe;          ///< every option that the run was given, by name
+  double age_seconds = 0;         ///< that the program had then been running
 };
 
 /// One global batch was consumed.

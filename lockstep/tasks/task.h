@@ -71,6 +71,12 @@ class Model {
   virtual std::vector<Example> illustrate(const DeviceBatch& batch) = 0;
 };
 
+/// A setting with which a step would cost less, for who has not the time for what he asked for.
+struct Alternative {
+  std::string flag;          ///< "--img-size 320"
+  double share_of_work = 1;  ///< of the passes over the network, that would be left
+};
+
 /// A workload: what is read, learnt and measured. It knows nothing of threads, ranks, steps or files of the run.
 class Task {
  public:
@@ -83,6 +89,9 @@ class Task {
 
   /// Whether its losses are also on answers from within the network, for which the learning rate may be lowered.
   virtual bool has_deep_supervision() const { return false; }
+
+  /// The mildest first.
+  virtual std::vector<Alternative> cheaper_alternatives() const { return {}; }
 
   /// A model with initial weights that depend on the seed alone; without a seed they are arbitrary, for a model that
   /// is then given others: to draw them takes as long as some steps.

@@ -109,21 +109,26 @@ std::vector<observe::PartSeconds> gather_times(parallel::Group& group, const obs
 }
 
 std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
-                                       std::size_t count, data::BadSamples* bad_samples) {
+                                       std::size_t count, data::BadSamples* bad_samples,
+                                       const std::function<bool()>& leave) {
   const data::Dataset& set = task.evaluation_set();
   count = std::min(count, set.size());
-  std::vector<std::uint64_t> indices;
-  for (std::size_t i = 0; i < count; ++i) {
-    indices.push_back(i * set.size() / count);
-  }
+  constexpr std::size_t kTogether = 3;
   std::vector<tasks::Example> examples;
   const SweepOptions sweeping{.bad_samples = bad_samples};
-  visit_samples(rank, set, model, indices, sweeping, [&](const tasks::DeviceBatch& batch) {
-    examples = model.illustrate(batch);
-    for (std::size_t i = 0; i < examples.size(); ++i) {
-      examples[i].caption = set.name(batch.host.draws.at(i).index);
+  for (std::size_t begin = 0; begin < count && !(leave && leave()); begin += kTogether) {
+    std::vector<std::uint64_t> indices;
+    for (std::size_t i = begin; i < std::min(begin + kTogether, count); ++i) {
+      indices.push_back(i * set.size() / count);
     }
-  });
+    visit_samples(rank, set, model, indices, sweeping, [&](const tasks::DeviceBatch& batch) {
+      std::vector<tasks::Example> some = model.illustrate(batch);
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        some[i].caption = set.name(batch.host.draws.at(i).index);
+        examples.push_back(std::move(some[i]));
+      }
+    });
+  }
   return examples;
 }
 

@@ -37,9 +37,10 @@ Statistics gather_statistics(parallel::Group& group, tasks::Model& model);
 /// Where the time of every rank went. Collective.
 std::vector<observe::PartSeconds> gather_times(parallel::Group& group, const observe::PartSeconds& own);
 
-/// What the model makes of `count` samples spread over the evaluation set, `bad_samples` left out as in `evaluate`. Not
-/// collective.
+/// What the model makes of `count` samples spread over the evaluation set, `bad_samples` left out as in `evaluate`;
+/// fewer where `leave`, which is asked every few of them, says so. Not collective.
 std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::Task& task, tasks::Model& model,
-                                       std::size_t count, data::BadSamples* bad_samples = nullptr);
+                                       std::size_t count, data::BadSamples* bad_samples = nullptr,
+                                       const std::function<bool()>& leave = {});
 
 }  // namespace lockstep::train

@@ -10,6 +10,7 @@
 #include "lockstep/base/text.h"
 #include "lockstep/observe/run_history.h"
 #include "lockstep/observe/time_account.h"
+#include "lockstep/train/clock_watch.h"
 
 namespace lockstep::train {
 
@@ -63,7 +64,8 @@ Journal::~Journal() {
 void Journal::started(const checkpoint::State& state, int world_size, const nlohmann::json& recipe) {
   read_earlier_evaluations(state);
   const data::BatchPlan& batches = stage_of(plan_.stages, state.epoch).batches;
-  log_.write(observe::StartEvent{state.step, world_size, static_cast<std::int64_t>(batches.global_batch), recipe});
+  log_.write(observe::StartEvent{state.step, world_size, static_cast<std::int64_t>(batches.global_batch), recipe,
+                                 age_of_program(plan_.options)});
 }
 
 void Journal::stepped(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds) {
@@ -199,15 +201,48 @@ void Journal::evaluated(const checkpoint::State& state, const Metrics& raw, cons
     log_.write("evaluate-raw", {{"step", state.step}, {"split", kEvaluationSplit}, {"metrics", raw}});
   }
   log_.write(observe::EvaluateEvent{state.step, kEvaluationSplit, metrics});
-  nlohmann::json json = {
-      {"step", state.step}, {"epoch", state.epoch}, {"split", kEvaluationSplit}, {"metrics", metrics}};
-  if (averaged) {
-    json["raw_metrics"] = raw;
-  }
-  write_file_atomically(folder_.metrics(), json.dump(2) + "\n");
+  write_metrics(state, raw, averaged, /*is_at_stop=*/false);
   if (!plan_.options.target.empty()) {
     forecast_target(state, metrics);
   }
+}
+
+void Journal::write_metrics(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
+                            bool is_at_stop) const {
+  nlohmann::json json = {
+      {"step", state.step}, {"epoch", state.epoch}, {"split", kEvaluationSplit}, {"metrics", averaged.value_or(raw)}};
+  if (averaged) {
+    json["raw_metrics"] = raw;
+  }
+  if (is_at_stop) {
+    json["at_stop"] = true;
+  }
+  write_file_atomically(folder_.metrics(), json.dump(2) + "\n");
+}
+
+void Journal::evaluated_at_stop(const checkpoint::State& state, const Metrics& raw,
+                                const std::optional<Metrics>& averaged, bool is_best) {
+  is_best_at_stop_ = is_best;
+  const std::string name = plan_.task.best_metric();
+  char digits[16];
+  std::snprintf(digits, sizeof digits, "%.4f", averaged.value_or(raw).at(name));
+  log::info(text("evaluation where the run stops, after step ", state.step, ": ", name, " ", digits,
+                 is_best ? ", the best so far" : ""));
+  log_.write("evaluate-at-stop",
+             {{"step", state.step}, {"split", kEvaluationSplit}, {"metrics", averaged.value_or(raw)}});
+  write_metrics(state, raw, averaged, /*is_at_stop=*/true);
+}
+
+void Journal::told_what_fits(const checkpoint::State& state, std::int64_t epochs, const std::string& words) {
+  log::info(text("in the time that is left: ", words));
+  log_.write("budget", {{"step", state.step},
+                        {"epochs_that_fit", epochs},
+                        {"seconds", plan_.seconds_to_run},
+                        {"age_seconds", age_of_program(plan_.options)},
+                        {"step_seconds", state.costs.step},
+                        {"evaluation_seconds", state.costs.evaluation},
+                        {"save_seconds", state.costs.save},
+                        {"finish_seconds", state.costs.finish}});
 }
 
 /// What a run that goes on has evaluated before.

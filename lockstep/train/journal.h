@@ -63,6 +63,15 @@ class Journal {
   void evaluated(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
                  bool is_best);
 
+  /// The same of where the run stands when its time is up: in the log and in metrics.json, but none of the run's.
+  void evaluated_at_stop(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
+                         bool is_best);
+
+  /// Whether the evaluation at the stop was better than all others.
+  bool is_best_at_stop() const { return is_best_at_stop_; }
+
+  void told_what_fits(const checkpoint::State& state, std::int64_t epochs, const std::string& words);
+
   /// Waits for what is being written before.
   void ended(const std::string& reason);
 
@@ -76,6 +85,8 @@ class Journal {
   Saver& saver() { return saver_; }
 
  private:
+  void write_metrics(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
+                     bool is_at_stop) const;
   void record_skip(const checkpoint::State& state, const StepOutcome& outcome);
   void read_earlier_evaluations(const checkpoint::State& state);
   void forecast_target(const checkpoint::State& state, const Metrics& metrics);
@@ -88,6 +99,7 @@ class Journal {
   observe::RunLog log_;
   observe::Progress progress_;
   log::Sink sink_before_;  ///< warnings are also written to the run's log
+  bool is_best_at_stop_ = false;
   std::optional<double> samples_per_second_;
   std::optional<FirstEpoch> first_epoch_;
   parallel::SyncReport epoch_sync_;    ///< of the epoch so far

@@ -1,5 +1,6 @@
 #include "lockstep/train/options.h"
 
+#include "lockstep/base/duration.h"
 #include "lockstep/base/error.h"
 #include "lockstep/base/faults.h"
 #include "lockstep/base/text.h"
@@ -36,6 +37,12 @@ void TrainOptions::validate() const {
   validate_stages(*this);
   if (!target.empty()) {
     observe::parse_target(target);
+  }
+  if (!time_budget.empty()) {
+    parse_duration("--time-budget", time_budget);
+  }
+  if (!quota.empty()) {
+    parse_duration("--quota", quota);
   }
   if (momentum && optimizer != "sgd") {
     throw UsageError(text("--momentum is not for --optimizer ", optimizer), "leave it out, or give --optimizer sgd");

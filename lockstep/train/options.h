@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -56,8 +57,9 @@ struct TrainOptions {
   bool deterministic = false;                    ///< on GPUs: only algorithms that repeat their bits
   double watchdog_seconds = 600;                 ///< how long ranks wait for each other
 
-  std::optional<double> time_budget_seconds;  ///< how long the program may run, from its start to its end
-  std::optional<double> quota_seconds;        ///< the same for all starts of this run together
+  std::string time_budget;  ///< how long the program may run, from its start to its end, as "11h30m"; empty: no limit
+  std::string quota;        ///< the same for all starts of this run together
+  std::function<double()> age_seconds;  ///< how long it has been running; null: as the machine says
 
   /// Faults that are planted, as "nan-loss@5,rank=1;hang@9": to try what the run does about them.
   std::string faults;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <vector>
 
 #include "lockstep/data/bad_samples.h"
@@ -18,6 +19,7 @@ struct Plan {
   std::vector<Stage> stages{};
   Precision precision{};
   MemoryFormat memory_format{};
+  double seconds_to_run = std::numeric_limits<double>::infinity();  ///< of the program, from its start on
   data::BadSamples* bad_samples = nullptr;  ///< those of this process: all its loaders leave them out and note them
 };
 

@@ -4,23 +4,20 @@
 #include <nlohmann/json.hpp>
 
 #include "lockstep/base/error.h"
-#include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/signals.h"
 #include "lockstep/base/text.h"
-#include "lockstep/observe/report.h"
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/devices.h"
 #include "lockstep/train/algorithms.h"
+#include "lockstep/train/bring_home.h"
+#include "lockstep/train/clock_watch.h"
 #include "lockstep/train/page_locked.h"
 #include "lockstep/train/planted_faults.h"
 #include "lockstep/train/resources.h"
-#include "lockstep/train/trained_model.h"
 
 namespace lockstep::train {
 namespace {
-
-constexpr std::size_t kExamples = 12;
 
 /// What a run is given beside its plan.
 struct Setting {
@@ -110,6 +107,7 @@ std::optional<checkpoint::Snapshot> snapshot_to_resume(const TrainOptions& optio
 
 Setting settle(const parallel::World& world, const tasks::Task& task, const TrainOptions& options, bool holds_folder) {
   Setting setting{.plan = {task, options}, .world = world};
+  setting.plan.seconds_to_run = seconds_to_run(options);
   const std::size_t samples = task.training_set().size();
   setting.resumed = snapshot_to_resume(options, holds_folder);
   if (setting.resumed) {
@@ -189,7 +187,7 @@ RunEnd train_rank(parallel::Rank& rank, Setting& setting, data::DecodePool& pool
     setting.resumed.reset();  // all ranks here have taken it up
   }
   Step step(rank, replica, loader, plan);
-  return Loop(rank, plan, pool, replica, step, journal).run(state);
+  return Loop(rank, plan, pool, replica, step, journal, state).run(state);
 }
 
 std::string reason_of(RunEnd end) {
@@ -200,6 +198,8 @@ std::string reason_of(RunEnd end) {
       return "stopped at --max-steps; the same command with more of them goes on";
     case RunEnd::kStopped:
       return "stopped by a signal; the same command goes on";
+    case RunEnd::kOutOfTime:
+      return "stopped at the end of its time; the same command goes on";
   }
   LOCKSTEP_ASSERT(false, "unknown end");
 }
@@ -251,40 +251,11 @@ RunEnd train_on_all_ranks(Setting& setting, Journal* journal) {
   return end;
 }
 
-std::vector<observe::ReportExample> make_examples(const Setting& setting, const checkpoint::RunFolder& folder) {
-  std::vector<observe::ReportExample> examples;
-  parallel::launch({setting.world.devices.front()}, {}, [&](parallel::Rank& rank) {
-    const auto model = load_trained(setting.plan.task, folder.best_model(), rank.device);
-    for (tasks::Example& example : illustrate(rank, setting.plan.task, *model, kExamples, setting.plan.bad_samples)) {
-      examples.push_back({std::move(example.caption), std::move(example.png)});
-    }
-  });
-  return examples;
-}
-
-/// Leaves the best weights in the run folder, or the last where none was evaluated yet, and a report that shows them.
-/// Whoever stops a run waits for no pictures.
-void bring_home(const Setting& setting, const checkpoint::RunFolder& folder, RunEnd end) {
-  write_file_atomically(folder.best_model(), read_file(checkpoint::best_weights(folder.path())));
-
-  observe::ReportContent report;
-  report.title = setting.plan.task.name();
-  report.best_metric = setting.plan.task.best_metric();
-  report.split = kEvaluationSplit;
-  if (end != RunEnd::kStopped) {
-    try {
-      report.examples = make_examples(setting, folder);
-    } catch (const UserError& error) {
-      log::warn(text("the report is without examples: ", error.what()));
-    }
-  }
-  observe::write_report(folder.path(), report);
-}
-
 /// The part of the first process, which writes everything down.
 RunEnd train_and_record(Setting& setting, const checkpoint::RunFolder& folder, const nlohmann::json& recipe) {
   announce(setting);
   RunEnd end;
+  HomeOptions home;
   {
     Journal journal(folder, setting.plan);
     journal.started(setting.state, setting.world.size, recipe);
@@ -295,9 +266,11 @@ RunEnd train_and_record(Setting& setting, const checkpoint::RunFolder& folder, c
       throw;
     }
     journal.ended(reason_of(end));
+    home.last_weights = journal.is_best_at_stop();
   }
   log::info(reason_of(end));
-  bring_home(setting, folder, end);
+  home.examples = end != RunEnd::kStopped;  // whoever stops a run waits for no pictures
+  bring_home(setting.plan, setting.world.devices.front(), folder, home);
   return end;
 }
 

@@ -39,7 +39,10 @@ void Saver::told(const checkpoint::SaveReport& report) {
     last_has_failed_ = report.failure.has_value();
     stall_seconds_ += report.stall_seconds;
     write_seconds_ += report.write_seconds;
-    count_ += report.bytes > 0 && !last_has_failed_ ? 1 : 0;
+    if (report.bytes > 0 && !last_has_failed_) {
+      ++count_;
+      last_seconds_ = report.stall_seconds + report.write_seconds;
+    }
   }
   if (report.failure) {
     log::warn(text("the snapshot of step ", report.step, " could not be written: ", report.failure->what()));
@@ -47,6 +50,11 @@ void Saver::told(const checkpoint::SaveReport& report) {
   }
   log_.write(observe::CheckpointEvent{report.step, report.folder.lexically_relative(folder_.path()), report.bytes,
                                       report.stall_seconds, report.write_seconds});
+}
+
+double Saver::last_seconds() const {
+  const std::lock_guard lock(mutex_);
+  return last_seconds_;
 }
 
 std::optional<std::string> Saver::summary(double wall_seconds) const {

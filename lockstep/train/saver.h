@@ -34,6 +34,9 @@ class Saver {
   /// Waits at most that long, for who must leave. Whether the last snapshot is on the disk.
   bool finish_within(Seconds at_most) noexcept { return writer_.finish_within(at_most); }
 
+  /// How long it took until the last snapshot that is on the disk was whole there; 0 where there is none yet.
+  double last_seconds() const;
+
   /// What the snapshots have cost a loop of that many seconds, in words; nothing where there were none.
   std::optional<std::string> summary(double wall_seconds) const;
 
@@ -48,6 +51,7 @@ class Saver {
   std::int64_t count_ = 0;    ///< of snapshots that are on the disk
   double stall_seconds_ = 0;
   double write_seconds_ = 0;
+  double last_seconds_ = 0;
   bool last_has_failed_ = false;
   checkpoint::SnapshotWriter writer_;  ///< the last member: it tells the others to the end
 };

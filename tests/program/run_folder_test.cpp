@@ -44,6 +44,23 @@ TEST_F(ARunFolder, ASignalStopsItAndTheSameCommandContinuesToTheSameBits) {
   }
 }
 
+TEST_F(ARunFolder, ATimeBudgetStopsItAndTheSameCommandContinues) {
+  const Words many{"--epochs", "100000", "--evaluate-every", "100000"};
+  ASSERT_EQ(run(training(many + Words{"--time-budget", "8s"})).exit_code, kStopped);
+  EXPECT_THAT(events(run_folder(), "end").back().at("reason").get<std::string>(), HasSubstr("end of its time"));
+  EXPECT_TRUE(exists(run_folder() / "model.safetensors"));
+  EXPECT_TRUE(exists(run_folder() / "report.html"));
+  const std::size_t done = events(run_folder(), "step").size();
+  ASSERT_EQ(run(training(many + Words{"--max-steps", std::to_string(done + 1)})).exit_code, kFinished);
+  EXPECT_EQ(events(run_folder(), "step").size(), done + 1);
+}
+
+TEST_F(ARunFolder, AQuotaThatIsUsedUpIsRefused) {
+  ASSERT_EQ(run(training({"--max-steps", "1"})).exit_code, kFinished);
+  expect_error(run(training({"--quota", "0.001"})), kUsage, HasSubstr("--quota 0.001 is used up"));
+  expect_error(run(training({"--quota", "soon"})), kUsage, HasSubstr("--quota 'soon' is not a time"));
+}
+
 TEST_F(ARunFolder, AnotherRecipeInARunFolderIsRefusedUnlessFresh) {
   ASSERT_EQ(run(training({"--max-steps", "1"})).exit_code, kFinished);
   const Words other{"--max-steps", "1", "--lr", "0.001", "--seed", "5"};

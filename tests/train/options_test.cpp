@@ -32,6 +32,8 @@ TEST(TrainOptions, ANumberOutOfItsRangeIsAnErrorThatNamesItsFlag) {
   constexpr double kNotANumber = std::numeric_limits<double>::quiet_NaN();
   const std::vector<Case> cases = {
       {"--epochs", [](TrainOptions& options) { options.epochs = 0; }},
+      {"--time-budget", [](TrainOptions& options) { options.time_budget = "soon"; }},
+      {"--quota", [](TrainOptions& options) { options.quota = "0h"; }},
       {"--max-steps", [](TrainOptions& options) { options.max_steps = 0; }},
       {"--batch-size", [](TrainOptions& options) { options.batch_size = 0; }},
       {"--accumulation-steps", [](TrainOptions& options) { options.accumulation_steps = 0; }},

@@ -1,5 +1,7 @@
 #include "lockstep/tasks/camouflage/task.h"
 
+#include <algorithm>
+
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
 #include "lockstep/metrics/saliency.h"
@@ -37,6 +39,18 @@ CamouflageTask::CamouflageTask(const Options& options) : options_(options) {
 
 std::unique_ptr<data::Dataset> CamouflageTask::make_training_set(data::PixelStorage& pixels) const {
   return std::make_unique<data::ImageMaskDataset>(training_set_->pairs(), dataset_options(options_, true), &pixels);
+}
+
+/// Smaller images, down to half the side: the work goes with the area.
+std::vector<Alternative> CamouflageTask::cheaper_alternatives() const {
+  constexpr std::int64_t kStep = 32;
+  std::vector<Alternative> alternatives;
+  const std::int64_t smallest = std::max(kStep, options_.image_size / 2);
+  for (std::int64_t side = options_.image_size - kStep; side >= smallest; side -= kStep) {
+    const double ratio = static_cast<double>(side) / static_cast<double>(options_.image_size);
+    alternatives.push_back({text("--img-size ", side), ratio * ratio});
+  }
+  return alternatives;
 }
 
 std::unique_ptr<Model> CamouflageTask::make_model(std::optional<std::uint64_t> seed) const {

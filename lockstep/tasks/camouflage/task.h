@@ -22,6 +22,7 @@ class CamouflageTask : public Task {
 
   const data::Dataset& evaluation_set() const override { return *evaluation_set_; }
   bool has_deep_supervision() const override { return options_.deep_supervision; }
+  std::vector<Alternative> cheaper_alternatives() const override;
   std::unique_ptr<Model> make_model(std::optional<std::uint64_t> seed) const override;
   std::map<std::string, double> summarise(std::span<const Record> records) const override;
   std::string best_metric() const override { return "iou"; }
