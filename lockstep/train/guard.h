@@ -1,10 +1,9 @@
 #pragma once
 
-#include "lockstep/checkpoint/state.h"
+#include "lockstep/checkpoint/host_copy.h"
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/launch.h"
 #include "lockstep/train/first_non_finite.h"
-#include "lockstep/train/good_state.h"
 #include "lockstep/train/journal.h"
 #include "lockstep/train/plan.h"
 #include "lockstep/train/replica.h"
@@ -46,7 +45,7 @@ class Guard {
   const Plan& plan_;
   Replica& replica_;
   Journal* journal_;
-  GoodState kept_;  ///< of the first rank only
+  checkpoint::HostCopy kept_;  ///< of the first rank only
   std::optional<Good> good_;
   int reports_ = 0;
   int applied_in_a_row_ = 0;
