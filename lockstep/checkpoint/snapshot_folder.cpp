@@ -34,6 +34,17 @@ void remove_folder(const fs::path& folder) {
   fs::remove_all(folder, ignored);
 }
 
+/// Removes a snapshot that nothing names. It loses its name first: killed in the middle of it, the program leaves what
+/// recover() removes, and nothing that looks like a damaged snapshot.
+void remove_snapshot(const fs::path& snapshot) {
+  fs::path aside = snapshot;
+  aside += kPartialSuffix;
+  remove_folder(aside);
+  std::error_code error;
+  fs::rename(snapshot, aside, error);
+  remove_folder(error ? snapshot : aside);
+}
+
 /// Puts a whole folder in the place of another one, in one move where the system can.
 void put_in_place_of(const fs::path& folder, const fs::path& whole) {
   if (::renameat2(AT_FDCWD, whole.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0) {
@@ -226,7 +237,7 @@ void SnapshotFolder::retain(int keep) const {
   newest.resize(std::min(newest.size(), static_cast<std::size_t>(keep)));
   for (const fs::path& snapshot : removable()) {
     if (!std::ranges::count(newest, snapshot)) {
-      remove_folder(snapshot);
+      remove_snapshot(snapshot);
     }
   }
 }
@@ -250,7 +261,7 @@ void SnapshotFolder::make_room(std::uint64_t needed, std::uint64_t room) const {
   }
   for (const fs::path& snapshot : to_remove) {
     log::warn(text("'", snapshot.string(), "' is removed, to make room for a new snapshot"));
-    remove_folder(snapshot);
+    remove_snapshot(snapshot);
   }
 }
 
