@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 source scripts/environment.sh
 
 packages=(g++ cmake ninja-build make git ca-certificates python3 python3-venv
-          libjpeg62-turbo-dev libpng-dev libdeflate-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libgloo-dev
+          libjpeg62-turbo-dev libpng-dev libtiff-dev libzip-dev libdeflate-dev libpugixml-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libgloo-dev
           libgtest-dev libgmock-dev)
 
 is_installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'; }
