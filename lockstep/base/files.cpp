@@ -12,6 +12,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/faults.h"
 #include "lockstep/base/read_throttle.h"
+#include "lockstep/base/reuse.h"
 #include "lockstep/base/text.h"
 #include "lockstep/base/work_meter.h"
 
@@ -65,6 +66,9 @@ std::size_t read_some(const Descriptor& file, const std::filesystem::path& path,
   return done;
 }
 
+void make_room(std::vector<std::byte>& buffer, std::size_t bytes) { resize_for_reuse(buffer, bytes); }
+void make_room(std::string& buffer, std::size_t bytes) { buffer.resize(bytes); }
+
 template <typename Buffer>
 void read_whole(const std::filesystem::path& path, Buffer& buffer) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -75,7 +79,7 @@ void read_whole(const std::filesystem::path& path, Buffer& buffer) {
   if (S_ISDIR(status.st_mode)) {
     throw cannot_read(path, EISDIR);
   }
-  buffer.resize(static_cast<std::size_t>(status.st_size));
+  make_room(buffer, static_cast<std::size_t>(status.st_size));
   // Less where the file shrank while it was read.
   buffer.resize(read_some(file, path, std::as_writable_bytes(std::span(buffer.data(), buffer.size()))));
 }

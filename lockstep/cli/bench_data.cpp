@@ -10,7 +10,6 @@
 #include "lockstep/cli/help.h"
 #include "lockstep/data/batch_server.h"
 #include "lockstep/data/loading_speed.h"
-#include "lockstep/data/normalised_dataset.h"
 #include "lockstep/parallel/devices.h"
 #include "lockstep/tasks/camouflage/folders.h"
 
@@ -63,7 +62,6 @@ void measure_dataset(const BenchDataArguments& arguments) {
   const std::unique_ptr<data::PixelStorage> pixels = data::make_pixel_storage(arguments.cache);
   const data::ImageMaskDataset photographs(folders.train, {.image_size = arguments.image_size, .augment = true},
                                            pixels.get());
-  const data::NormalisedDataset dataset(photographs);
   data::BatchStreamOptions options;
   options.num_workers = static_cast<int>(arguments.num_workers.value_or(parallel::available_cores()));
   options.batch_size = static_cast<std::uint64_t>(arguments.batch_size);
@@ -73,7 +71,7 @@ void measure_dataset(const BenchDataArguments& arguments) {
             << ", for " << arguments.seconds << " s" << (pixels ? ", after an epoch that fills the cache" : "")
             << std::endl;
   const data::WarmUp warm_up = pixels ? data::WarmUp::kEpoch : data::WarmUp::kFewBatches;
-  std::cout << data::describe(data::measure_loading(dataset, images, options, warm_up, arguments.seconds));
+  std::cout << data::describe(data::measure_loading(photographs, images, options, warm_up, arguments.seconds));
 }
 
 int number_of_server(const std::string& word) {

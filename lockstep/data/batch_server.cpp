@@ -12,7 +12,6 @@
 #include "lockstep/base/text.h"
 #include "lockstep/data/batch_stream.h"
 #include "lockstep/data/image_mask_dataset.h"
-#include "lockstep/data/normalised_dataset.h"
 
 namespace lockstep::data {
 namespace {
@@ -37,8 +36,7 @@ void serve_batches(const BatchServerOptions& options, std::istream& in, std::ost
   constexpr int kSide = 352;
   constexpr std::uint64_t kBatch = 16;
   const ImageMaskDataset photographs(pairs_of(options.set), {.image_size = kSide, .augment = true});
-  const NormalisedDataset dataset(photographs);
-  BatchStream stream(dataset, {options.num_workers, kBatch});
+  BatchStream stream(photographs, {options.num_workers, kBatch});
   out << "READY" << std::endl;
   for (std::string line; std::getline(in, line) && line == "go";) {
     stream.take_batches(options.warm_up_batches);

@@ -16,7 +16,7 @@ LoaderOptions loader_options(const BatchStreamOptions& options) {
 
 }  // namespace
 
-BatchStream::BatchStream(const Dataset& dataset, const BatchStreamOptions& options)
+BatchStream::BatchStream(const ImageMaskDataset& dataset, const BatchStreamOptions& options)
     : plan_{dataset.size(), options.batch_size, options.batch_size, /*world_size=*/1},
       pool_(options.num_workers),
       loader_(pool_, dataset, plan_, loader_options(options)) {}
@@ -28,6 +28,7 @@ StreamMeasure BatchStream::take_until(const IsEnough& is_enough) {
   const double cpu_before = cpu_seconds_of_process();
   do {
     Batch batch = loader_.next(/*rank=*/0);
+    planes_.finish(batch);
     measure.samples += batch.size();
     loader_.recycle(std::move(batch));
     measure.seconds = watch.seconds();

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 
+#include "lockstep/data/image_mask_dataset.h"
 #include "lockstep/data/loader.h"
+#include "lockstep/data/plane_batch.h"
 
 namespace lockstep::data {
 
@@ -22,10 +24,11 @@ struct StreamMeasure {
   double samples_per_cpu_second() const { return static_cast<double>(samples) / cpu_seconds; }
 };
 
-/// Batches of a dataset without end, as one rank takes them that does nothing else: to measure how fast they come.
+/// Batches of photographs with masks without end, as one rank takes and finishes them that does nothing else: to
+/// measure how fast they come.
 class BatchStream {
  public:
-  BatchStream(const Dataset& dataset, const BatchStreamOptions& options);
+  BatchStream(const ImageMaskDataset& dataset, const BatchStreamOptions& options);
 
   std::uint64_t batches_per_epoch() const { return plan_.steps_per_epoch(); }
 
@@ -42,6 +45,7 @@ class BatchStream {
   BatchPlan plan_;
   DecodePool pool_;
   Loader loader_;
+  PlaneBatch planes_;
 };
 
 }  // namespace lockstep::data

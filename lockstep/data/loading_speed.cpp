@@ -81,14 +81,12 @@ class Table {
 
 }  // namespace
 
-LoadingSpeed measure_loading(const Dataset& dataset, const std::vector<std::filesystem::path>& images,
+LoadingSpeed measure_loading(const ImageMaskDataset& dataset, const std::vector<std::filesystem::path>& images,
                              const BatchStreamOptions& options, WarmUp warm_up, double seconds) {
   constexpr std::uint64_t kFewBatches = 4;
   LoadingSpeed speed;
   speed.num_workers = options.num_workers;
-  for (const Field& field : dataset.layout()) {
-    speed.bytes_per_sample += field.bytes();
-  }
+  speed.bytes_per_sample = PlaneBatch::bytes_per_sample(dataset.layout());
   {
     BatchStream stream(dataset, options);
     stream.take_batches(warm_up == WarmUp::kEpoch ? stream.batches_per_epoch() : kFewBatches);

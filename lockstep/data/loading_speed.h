@@ -17,7 +17,7 @@ struct LoadingSpeed {
   std::map<std::string, WorkTime> work{};  ///< of `measure`, over all threads
   double huffman_seconds = 0;              ///< a JPEG on one core; 0: the set has none
   double memcpy_seconds = 0;               ///< a sample on one core
-  std::uint64_t bytes_per_sample = 0;      ///< that end up in the batch
+  std::uint64_t bytes_per_sample = 0;      ///< of the finished planes
 };
 
 /// What is taken before the measurement begins.
@@ -29,7 +29,7 @@ enum class WarmUp {
 /// Takes batches of the dataset for so many seconds, after those of the warm-up, then measures the limits: Huffman
 /// decoding of `images`, those of them that are JPEGs, and the copying of a batch. Throws DataError as the dataset
 /// does.
-LoadingSpeed measure_loading(const Dataset& dataset, const std::vector<std::filesystem::path>& images,
+LoadingSpeed measure_loading(const ImageMaskDataset& dataset, const std::vector<std::filesystem::path>& images,
                              const BatchStreamOptions& options, WarmUp warm_up, double seconds);
 
 /// The same in words, as lines of a table.

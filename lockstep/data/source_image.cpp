@@ -3,7 +3,9 @@
 #include <algorithm>
 
 #include "lockstep/base/files.h"
+#include "lockstep/base/reuse.h"
 #include "lockstep/base/work_meter.h"
+#include "lockstep/media/decode_request.h"
 
 namespace lockstep::data {
 namespace {
@@ -36,9 +38,13 @@ BoxedView SourceImage::decode(const media::Box& box, const media::DecodeRequest&
   reduce(stored.y);
   reduce(stored.width);
   reduce(stored.height);
-  const media::Rect region = touched(stored, media::reduced(header_.size, kind.eighths));
+  const media::ImageSize whole = media::reduced(header_.size, kind.eighths);
+  const media::Rect region = touched(stored, whole);
   media::DecodeRequest request = kind;
   request.region = region;
+  // At once for the largest part that can be asked for: memory that grew with each larger one would leave holes.
+  reserve_for_reuse(stored_.pixels, static_cast<std::size_t>(whole.width) * static_cast<std::size_t>(whole.height) *
+                                        static_cast<std::size_t>(media::requested_channels(request)));
   media::decode_part(bytes_, request, path_->native(), stored_);
   const media::Box within = relative_to(region, stored);
   if (header_.orientation == 1) {

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "lockstep/base/reuse.h"
+
 namespace lockstep::media {
 
 struct ImageSize {
@@ -67,7 +69,7 @@ inline void reshape(Image& image, ImageSize size, int channels) {
   image.width = size.width;
   image.height = size.height;
   image.channels = channels;
-  image.pixels.resize(image.row_bytes() * static_cast<std::size_t>(image.height));
+  resize_for_reuse(image.pixels, image.row_bytes() * static_cast<std::size_t>(image.height));
 }
 
 /// An image, or a rectangle of one, in memory that belongs to someone else.

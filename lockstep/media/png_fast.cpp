@@ -7,6 +7,7 @@
 #include <new>
 #include <vector>
 
+#include "lockstep/base/reuse.h"
 #include "lockstep/media/decode_request.h"
 #include "lockstep/media/png_chunks.h"
 #include "lockstep/media/png_rows.h"
@@ -44,7 +45,7 @@ bool inflate(const SimplePng& png, PngWorkspace& workspace) {
   if (workspace.decompressor == nullptr) {
     throw std::bad_alloc();
   }
-  workspace.rows.resize(std::max(workspace.rows.size(), row_bytes + inflated_bytes + kUnfilterPadding));
+  resize_for_reuse(workspace.rows, std::max(workspace.rows.size(), row_bytes + inflated_bytes + kUnfilterPadding));
   std::fill_n(workspace.rows.begin(), row_bytes, std::uint8_t{0});
   return libdeflate_zlib_decompress(workspace.decompressor.get(), png.compressed.data(), png.compressed.size(),
                                     workspace.rows.data() + row_bytes, inflated_bytes, nullptr) == LIBDEFLATE_SUCCESS;

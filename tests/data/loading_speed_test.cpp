@@ -5,7 +5,7 @@
 
 #include "lockstep/base/files.h"
 #include "lockstep/data/image_mask_dataset.h"
-#include "lockstep/data/normalised_dataset.h"
+#include "lockstep/data/plane_batch.h"
 #include "lockstep/data/ram_cache.h"
 #include "lockstep/media/encode.h"
 #include "tests/support/photographs.h"
@@ -31,20 +31,21 @@ struct Photographs {
                            {.image_size = 16}};
 };
 
-TEST(NormalisedDataset, GivesPlanesOfTheSameSample) {
+TEST(PlaneBatch, HoldsPlanesOfTheSameSamples) {
   const Photographs photographs;
-  const NormalisedDataset normalised(photographs.dataset);
-  Batch plain = load_batch(photographs.dataset, {{0, 0, 0, 0}});
-  Batch planes = load_batch(normalised, {{0, 0, 0, 0}});
-  const auto levels = slot_of(plain, 0).field<std::uint8_t>(0);
-  const auto values = slot_of(planes, 0).field<float>(0);
-  ASSERT_EQ(values.size(), 3U * 16 * 16);
+  Batch batch = load_batch(photographs.dataset, {{0, 0, 0, 1}, {0, 0, 0, 0}});
+  PlaneBatch planes;
+  planes.finish(batch);
+  ASSERT_EQ(planes.images().size(), 2 * 3U * 16 * 16);
+  const auto levels = slot_of(batch, 1).field<std::uint8_t>(0);
+  const auto values = planes.images().subspan(3U * 16 * 16);
   constexpr std::size_t kPixel = 100;
   EXPECT_NEAR(values[kPixel], (levels[3 * kPixel] / 255.0 - 0.485) / 0.229, 1e-6);
   EXPECT_NEAR(values[256 + kPixel], (levels[3 * kPixel + 1] / 255.0 - 0.456) / 0.224, 1e-6);
   EXPECT_NEAR(values[512 + kPixel], (levels[3 * kPixel + 2] / 255.0 - 0.406) / 0.225, 1e-6);
-  const auto mask_levels = slot_of(plain, 0).field<std::uint8_t>(1);
-  const auto mask = slot_of(planes, 0).field<float>(1);
+  const auto mask_levels = slot_of(batch, 1).field<std::uint8_t>(1);
+  const auto mask = planes.masks().subspan(16U * 16);
+  ASSERT_EQ(mask.size(), mask_levels.size());
   for (std::size_t i = 0; i < mask.size(); ++i) {
     EXPECT_NEAR(mask[i], mask_levels[i] / 255.0, 1e-6);
   }
@@ -52,12 +53,12 @@ TEST(NormalisedDataset, GivesPlanesOfTheSameSample) {
 
 TEST(LoadingSpeed, MeasuresSamplesPartsAndLimits) {
   const Photographs photographs;
-  const NormalisedDataset normalised(photographs.dataset);
   BatchStreamOptions options;
   options.num_workers = 2;
   options.batch_size = 4;
-  const LoadingSpeed speed = measure_loading(normalised, {photographs.folder / "a.jpg", photographs.folder / "b.png"},
-                                             options, WarmUp::kFewBatches, /*seconds=*/0.05);
+  const LoadingSpeed speed =
+      measure_loading(photographs.dataset, {photographs.folder / "a.jpg", photographs.folder / "b.png"}, options,
+                      WarmUp::kFewBatches, /*seconds=*/0.05);
   EXPECT_GE(speed.measure.seconds, 0.05);
   EXPECT_GT(speed.measure.samples, 0U);
   EXPECT_GT(speed.measure.cpu_seconds, 0);
