@@ -1,6 +1,5 @@
 #include "lockstep/cli/checkpoint.h"
 
-#include <algorithm>
 #include <chrono>
 #include <iomanip>
 #include <iostream>
@@ -14,6 +13,7 @@
 #include "lockstep/checkpoint/inspection.h"
 #include "lockstep/checkpoint/snapshot_folder.h"
 #include "lockstep/cli/answer.h"
+#include "lockstep/cli/columns.h"
 #include "lockstep/cli/help.h"
 #include "lockstep/observe/run_history.h"
 #include "lockstep/observe/run_log.h"
@@ -133,22 +133,6 @@ std::string word_on(const checkpoint::Inspection& found) {
   return found.has_sums ? "whole" : "can be read; it has no sums, since an earlier program wrote it";
 }
 
-/// A table whose columns are as wide as they must be; the last one is as long as it is.
-void print_columns(const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths(rows.front().size(), 0);
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], row[i].size());
-    }
-  }
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) {
-      std::cout << row[i] << std::string(widths[i] - row[i].size() + 2, ' ');
-    }
-    std::cout << row.back() << "\n";
-  }
-}
-
 void print_tensors(const std::filesystem::path& folder) {
   for (const char* file : {checkpoint::kModelFile, checkpoint::kEmaFile, checkpoint::kOptimizerFile}) {
     if (!std::filesystem::exists(folder / file)) {
@@ -163,7 +147,7 @@ void print_tensors(const std::filesystem::path& folder) {
       }
       rows.push_back({"  " + entry.name, checkpoint::safetensors_type(entry.dtype), shape.empty() ? "scalar" : shape});
     }
-    print_columns(rows);
+    std::cout << in_columns(rows);
   }
 }
 
@@ -202,7 +186,7 @@ ExitCode checkpoint_list(const std::string& command, const std::vector<std::stri
               best.folder == folder ? "best" : ""),
          word_on(found)});
   }
-  print_columns(rows);
+  std::cout << in_columns(rows);
   for (const Pointer& pointer : {last, best}) {
     std::cout << pointer.problem << (pointer.problem.empty() ? "" : "\n");
   }
@@ -253,7 +237,7 @@ ExitCode checkpoint_show(const std::string& command, const std::vector<std::stri
     const bool is_long = name == "landing_order";  // a name for each parameter
     rows.push_back({"  " + name, is_long ? text(value.size(), " parameters") : value.dump()});
   }
-  print_columns(rows);
+  std::cout << in_columns(rows);
   print_tensors(folder);
   return ExitCode::kFinished;
 }

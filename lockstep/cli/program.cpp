@@ -11,6 +11,7 @@
 #include "lockstep/cli/bench_data.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/checkpoint.h"
+#include "lockstep/cli/data_check.h"
 #include "lockstep/cli/general.h"
 #include "lockstep/cli/help.h"
 #include "lockstep/cli/leave.h"
@@ -41,6 +42,8 @@ const std::vector<Command>& commands() {
       {"checkpoint verify", "read the snapshots of a run, and tell damage", checkpoint_verify, checkpoint_verify_flags},
       {"checkpoint show", "print what is in a snapshot", checkpoint_show, checkpoint_show_flags},
       {"schedule", "show the learning rate of a run before it is started", schedule, schedule_flags},
+      {"data check", "look through a dataset: what there is, what is odd, what training would refuse", data_check,
+       data_check_flags},
       {"bench data", "measure how fast images are loaded, and where the time goes", bench_data, bench_data_flags},
   };
   return all;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstdlib>
 #include <cstring>
 #include <span>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "lockstep/data/boxed_view.h"
 #include "lockstep/data/finish_batch.h"
 #include "lockstep/data/kept_size.h"
+#include "lockstep/data/proportion.h"
 #include "lockstep/data/source_image.h"
 #include "lockstep/media/jpeg.h"
 #include "lockstep/media/resize.h"
@@ -39,12 +39,6 @@ struct SourcePair {
   media::Image kept_image;
   media::Image kept_mask;
 };
-
-/// Whether the smaller one is the larger one, scaled and its sides rounded.
-bool agree_in_proportion(media::ImageSize one, media::ImageSize other) {
-  const std::int64_t difference = std::int64_t{one.width} * other.height - std::int64_t{one.height} * other.width;
-  return 2 * std::abs(difference) <= std::max(one.width + one.height, other.width + other.height);
-}
 
 /// The image has been turned upright. Was the mask drawn on it as it is stored?
 bool is_of_stored_image(media::ImageSize mask, const SourceImage& image) {

@@ -3,6 +3,7 @@
 Usage: make_corpus.py FOLDER. The results are committed in tests/fuzz/corpus; needs Pillow with numpy.
 """
 
+import json
 import pathlib
 import sys
 
@@ -54,9 +55,73 @@ def write_rows(folder):
         (folder / f"kind{kind:02}").write_bytes(bytes([kind, 39 + kind]) + levels.tobytes())
 
 
+VOC_OBJECT = """  <object><name>{name}</name><difficult>{difficult}</difficult>
+    <bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin><xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox></object>
+"""
+
+VOC_FILE = """<annotation><filename>a.jpg</filename>
+  <size><width>{width}</width><height>{height}</height><depth>3</depth></size>
+{objects}</annotation>
+"""
+
+
+def voc(objects, width=64, height=48):
+    return VOC_FILE.format(
+        width=width,
+        height=height,
+        objects="".join(VOC_OBJECT.format(name=name, box=box, difficult=hard) for name, box, hard in objects),
+    )
+
+
+def write_vocs(folder):
+    """Good boxes, and those that are put up with: without area, over the edge, exchanged, without a size."""
+    (folder / "good.xml").write_text(voc([("cat", (1, 2, 30, 40), 0), ("a dog", (10.5, 2, 64, 48), 1)]))
+    (folder / "odd.xml").write_text(voc([("cat", (5, 5, 5, 9), 0), ("cat", (-3, 9, 1e3, 4), 0)]))
+    (folder / "no_size.xml").write_text(voc([("cat", (1, 2, 3, 4), 0)], 0, 0))
+    (folder / "empty.xml").write_text(voc([]))
+    (folder / "entities.xml").write_text(
+        '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>\n'
+        + voc([("&lt;&amp;&#65;&e;<![CDATA[x]]>", (1, 2, 3, 4), 0)])
+    )
+
+
+def coco(annotations, **others):
+    return {
+        "info": {"year": 2020},
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 64, "height": 48}, {"id": 2, "file_name": "b/c.png"}],
+        "categories": [{"id": 0, "name": "all"}, {"id": 7, "name": "cat", "supercategory": "all"}],
+        "annotations": annotations,
+        **others,
+    }
+
+
+def coco_box(number, box, image=1, **others):
+    return {"id": number, "image_id": image, "category_id": 7, "bbox": box, **others}
+
+
+def write_cocos(folder):
+    """The same, and what is only COCO's: outlines, crowds, ids that are used twice."""
+    outline = {"area": 12.5, "segmentation": [[1, 2, 3.5, 4]], "iscrowd": 0}
+    files = {
+        "good": coco([coco_box(1, [1, 2, 30, 40], **outline), coco_box(2, [10.5, 2, 53.5, 46], iscrowd=1)]),
+        "odd": coco([coco_box(1, [5, 5, 0, 9]), coco_box(1, [-3, 9, 1e3, -4]), coco_box(2, [1, 2, 3, 4], image=9)]),
+        "nested": coco([coco_box(3, [1, 2, 3, 4], image=2)], info=[[{"a": [[]]}]]),
+        "empty": coco([]),
+    }
+    for name, content in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for name, write in (("png", write_pngs), ("jpeg", write_jpegs), ("png_rows", write_rows)):
+    writers = {
+        "coco": write_cocos,
+        "jpeg": write_jpegs,
+        "png": write_pngs,
+        "png_rows": write_rows,
+        "voc": write_vocs,
+    }
+    for name, write in writers.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         write(folder / name)
 

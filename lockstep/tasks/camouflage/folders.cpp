@@ -1,26 +1,21 @@
 #include "lockstep/tasks/camouflage/folders.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/random.h"
 #include "lockstep/base/text.h"
+#include "lockstep/data/folder_entries.h"
 
 namespace lockstep::tasks::camouflage {
 namespace {
 
 using data::ImageMaskPair;
 using std::filesystem::path;
-
-constexpr const char* kLayouts =
-    "give a folder with Train/Image and Train/GT_Object (as COD10K), with train/images and train/masks, or with images "
-    "and masks";
 
 struct Layout {
   const char* images;
@@ -30,52 +25,14 @@ struct Layout {
 
 constexpr Layout kKnownLayouts[] = {{"image", "gt_object", "COD10K"}, {"images", "masks", "images and masks"}};
 
-std::string lower(std::string word) {
-  std::transform(word.begin(), word.end(), word.begin(),
-                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return word;
-}
-
-std::vector<path> entries_of(const path& folder) {
-  std::error_code error;
-  std::vector<path> entries;
-  std::filesystem::directory_iterator entry(folder, error);
-  for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    entries.push_back(entry->path());
-  }
-  if (error) {
-    throw DataError(text("cannot read the folder ", folder.string(), ": ", error.message()),
-                    "check that it exists and that you may read it");
-  }
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
-/// The folder of that name (given in lower case) in another one.
-std::optional<path> subfolder(const path& folder, const std::string& name) {
-  for (const path& entry : entries_of(folder)) {
-    if (lower(entry.filename().string()) == name && std::filesystem::is_directory(entry)) {
-      return entry;
-    }
-  }
-  return std::nullopt;
-}
-
-bool is_image(const path& file) {
-  const std::string name = file.filename().string();
-  const std::string extension = lower(file.extension().string());
-  return !name.starts_with('.') && (extension == ".jpg" || extension == ".jpeg" || extension == ".png") &&
-         std::filesystem::is_regular_file(file);
-}
-
 bool is_negative(const std::string& name) { return name.find("NonCAM") != std::string::npos; }
 
 using FilesByName = std::map<std::string, path>;
 
 FilesByName images_in(const path& folder) {
   FilesByName files;
-  for (const path& file : entries_of(folder)) {
-    if (!is_image(file)) {
+  for (const path& file : data::entries_of(folder)) {
+    if (!data::is_image_file(file)) {
       continue;
     }
     const auto [other, is_new] = files.emplace(file.stem().string(), file);
@@ -109,8 +66,8 @@ struct SplitFolders {
 
 std::optional<SplitFolders> find_split(const path& folder) {
   for (const Layout& layout : kKnownLayouts) {
-    const std::optional<path> images = subfolder(folder, layout.images);
-    const std::optional<path> masks = subfolder(folder, layout.masks);
+    const std::optional<path> images = data::subfolder(folder, layout.images);
+    const std::optional<path> masks = data::subfolder(folder, layout.masks);
     if (images && masks) {
       return SplitFolders{*images, *masks, layout.words};
     }
@@ -121,7 +78,7 @@ std::optional<SplitFolders> find_split(const path& folder) {
 SplitFolders require_split(const path& folder) {
   const std::optional<SplitFolders> split = find_split(folder);
   if (!split) {
-    throw DataError(text("no images with masks in ", folder.string()), kLayouts);
+    throw DataError(text("no images with masks in ", folder.string()), text("give a folder with ", kLayouts));
   }
   return *split;
 }
@@ -187,10 +144,10 @@ void hold_out(Folders& folders) {
 
 Folders find_folders(const path& root, bool with_negatives, bool holds_out) {
   if (!std::filesystem::is_directory(root)) {
-    throw DataError(text("no folder ", root.string()), kLayouts);
+    throw DataError(text("no folder ", root.string()), text("give a folder with ", kLayouts));
   }
-  const std::optional<path> train_folder = subfolder(root, "train");
-  const std::optional<path> test_folder = subfolder(root, "test");
+  const std::optional<path> train_folder = data::subfolder(root, "train");
+  const std::optional<path> test_folder = data::subfolder(root, "test");
   const SplitFolders train = require_split(train_folder.value_or(root));
   Folders folders;
   folders.layout = train.words;
@@ -206,6 +163,8 @@ Folders find_folders(const path& root, bool with_negatives, bool holds_out) {
   }
   return folders;
 }
+
+bool holds_masks(const path& root) { return find_split(data::subfolder(root, "train").value_or(root)).has_value(); }
 
 std::vector<ImageMaskPair> find_images(const path& location) {
   if (std::filesystem::is_regular_file(location)) {

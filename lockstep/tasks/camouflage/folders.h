@@ -25,6 +25,13 @@ struct Folders {
 /// Throws DataError for a missing folder, an image without mask, and two files that differ only in their extension.
 Folders find_folders(const std::filesystem::path& root, bool with_negatives, bool holds_out = true);
 
+/// The layouts in words, behind "give a folder with".
+inline constexpr const char* kLayouts =
+    "Train/Image and Train/GT_Object (as COD10K), with train/images and train/masks, or with images and masks";
+
+/// Whether a folder has one of these layouts, whatever its files are.
+bool holds_masks(const std::filesystem::path& root);
+
 /// The images of a folder, or the one that `path` is, without masks. Throws DataError where there is none.
 std::vector<data::ImageMaskPair> find_images(const std::filesystem::path& path);
 

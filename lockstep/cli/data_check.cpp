@@ -1,0 +1,235 @@
+#include "lockstep/cli/data_check.h"
+
+#include <algorithm>
+#include <iomanip>
+#include <iostream>
+#include <optional>
+#include <sstream>
+
+#include "lockstep/base/text.h"
+#include "lockstep/cli/answer.h"
+#include "lockstep/cli/columns.h"
+#include "lockstep/cli/help.h"
+#include "lockstep/data/box_folders.h"
+#include "lockstep/data/box_sources.h"
+#include "lockstep/data/survey.h"
+#include "lockstep/parallel/devices.h"
+#include "lockstep/tasks/camouflage/folders.h"
+
+namespace lockstep::cli {
+namespace {
+
+using std::filesystem::path;
+using Rows = std::vector<std::vector<std::string>>;
+
+constexpr const char* kDataCheckDescription =
+    "Looks through a dataset before anything is trained on it: finds out how it is laid out, decodes every file, and "
+    "prints how many images there are, how large, what is marked on them, what is odd and how that is handled, and "
+    "what "
+    "training would refuse; then it ends with exit code 3. The dataset may stand behind the command without its flag.";
+
+struct DataCheckArguments {
+  path dataset_path;
+  std::optional<std::int64_t> num_workers;
+
+  OptionTable table() {
+    constexpr double kMostThreads = 1024;
+    OptionTable table;
+    table.add("--dataset-path", dataset_path, "The dataset, in any layout that a task takes.",
+              {.group = "Check", .placeholder = "DIR"});
+    table.add("--num-workers", num_workers, "Threads that read; by default one a core.",
+              {.group = "Check", .minimum = inclusive(1), .maximum = inclusive(kMostThreads)});
+    return table;
+  }
+};
+
+/// What a check of one kind of dataset has found beside its tables.
+struct CheckResult {
+  data::Traps traps;
+  std::vector<std::string> refused;
+
+  void add(const data::Survey& survey) {
+    traps.add(survey.traps);
+    refused.insert(refused.end(), survey.refused.begin(), survey.refused.end());
+  }
+};
+
+std::string fixed(double number, int digits) {
+  std::ostringstream words;
+  words << std::fixed << std::setprecision(digits) << number;
+  return words.str();
+}
+
+/// "12.5 % (0.3 … 60.1)": the mean, the least and the most.
+std::string percentages(const std::vector<double>& shares) {
+  if (shares.empty()) {
+    return "-";
+  }
+  double sum = 0;
+  for (const double share : shares) {
+    sum += share;
+  }
+  const auto [least, most] = std::minmax_element(shares.begin(), shares.end());
+  constexpr double kPercent = 100;
+  return text(fixed(kPercent * sum / static_cast<double>(shares.size()), 1), " % (", fixed(kPercent * *least, 1), " … ",
+              fixed(kPercent * *most, 1), ")");
+}
+
+CheckResult check_masks(const path& root, int threads) {
+  const auto folders = tasks::camouflage::find_folders(root, /*with_negatives=*/false);
+  const auto all = tasks::camouflage::find_folders(root, /*with_negatives=*/true);
+  const std::size_t negatives = all.train.size() + all.test.size() - folders.train.size() - folders.test.size();
+  std::cout << root.string() << ": " << folders.layout << "\n\n";
+  CheckResult result;
+  Rows rows = {{"split", "images", "sizes", "marked as object"}};
+  for (const auto& [split, pairs] : {std::pair("train", &folders.train), std::pair("test", &folders.test)}) {
+    const data::Survey survey = data::survey_masks(*pairs, threads);
+    rows.push_back({split, text(pairs->size()), data::describe_sizes(survey.sizes), percentages(survey.object_shares)});
+    result.add(survey);
+  }
+  std::cout << in_columns(rows);
+  if (negatives > 0) {
+    std::cout << "\n" << negatives << " images without a camouflaged object (NonCAM) come in with --with-negatives\n";
+  }
+  for (const path& mask : folders.masks_without_image) {
+    result.traps.note(data::Trap::kMaskWithoutImage, mask.string());
+  }
+  return result;
+}
+
+/// How many boxes of each class a split has.
+std::vector<std::size_t> boxes_of_classes(const data::BoxSplit& split, std::size_t classes) {
+  std::vector<std::size_t> counts(classes);
+  for (const data::BoxedImage& image : split.images) {
+    for (const data::ObjectBox& box : image.boxes) {
+      ++counts[box.class_index];
+    }
+  }
+  return counts;
+}
+
+Rows class_rows(const data::BoxSet& set) {
+  Rows rows = {{"class"}};
+  for (const std::string& name : set.classes) {
+    rows.push_back({name});
+  }
+  for (const data::BoxSplit& split : set.splits) {
+    rows.front().push_back(split.name);
+    const std::vector<std::size_t> counts = boxes_of_classes(split, set.classes.size());
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      rows[i + 1].push_back(text(counts[i]));
+    }
+  }
+  return rows;
+}
+
+/// Sides in pixels, the median box by its area.
+std::string box_sizes(const data::BoxSplit& split) {
+  std::vector<std::pair<double, std::string>> boxes;
+  for (const data::BoxedImage& image : split.images) {
+    for (const data::ObjectBox& box : image.boxes) {
+      const double width = box.x1 - box.x0;
+      const double height = box.y1 - box.y0;
+      boxes.emplace_back(width * height, text(fixed(width, 0), "x", fixed(height, 0)));
+    }
+  }
+  if (boxes.empty()) {
+    return "-";
+  }
+  std::sort(boxes.begin(), boxes.end());
+  return text(boxes.front().second, " … ", boxes.back().second, ", median ", boxes[boxes.size() / 2].second);
+}
+
+CheckResult check_boxes(const path& root, int threads) {
+  const data::BoxSet set = data::read_box_set(root);
+  std::cout << root.string() << ": " << set.layout << ", " << set.classes.size() << " classes\n\n";
+  CheckResult result;
+  result.traps.add(set.traps);
+  Rows rows = {{"split", "images", "sizes", "boxes", "their sizes"}};
+  for (const data::BoxSplit& split : set.splits) {
+    const data::Survey survey = data::survey_boxes(split.images, threads);
+    std::size_t boxes = 0;
+    for (const data::BoxedImage& image : split.images) {
+      boxes += image.boxes.size();
+    }
+    rows.push_back(
+        {split.name, text(split.images.size()), data::describe_sizes(survey.sizes), text(boxes), box_sizes(split)});
+    result.add(survey);
+  }
+  std::cout << in_columns(rows) << "\n" << in_columns(class_rows(set));
+  return result;
+}
+
+/// A kind of dataset. A further one is a line in kinds().
+struct DatasetKind {
+  const char* layouts;  ///< behind "give a folder with"
+  bool (*is_in)(const path& root);
+  CheckResult (*check)(const path& root, int threads);  ///< prints its tables
+};
+
+const std::vector<DatasetKind>& kinds() {
+  static const std::vector<DatasetKind> all = {
+      {tasks::camouflage::kLayouts, tasks::camouflage::holds_masks, check_masks},
+      {data::kBoxLayouts, data::holds_boxes, check_boxes},
+  };
+  return all;
+}
+
+std::vector<DatasetKind> kinds_in(const path& root) {
+  std::string layouts;
+  for (const DatasetKind& kind : kinds()) {
+    layouts += text(layouts.empty() ? "" : "; or ", kind.layouts);
+  }
+  if (!std::filesystem::is_directory(root)) {
+    throw DataError(text("no folder ", root.string()), text("give a folder with ", layouts));
+  }
+  std::vector<DatasetKind> found;
+  std::copy_if(kinds().begin(), kinds().end(), std::back_inserter(found),
+               [&](const DatasetKind& kind) { return kind.is_in(root); });
+  if (found.empty()) {
+    throw DataError(text(root.string(), " has no layout that is known"), text("give a folder with ", layouts));
+  }
+  return found;
+}
+
+void print_list(const char* heading, const std::vector<std::string>& lines) {
+  if (!lines.empty()) {
+    std::cout << "\n" << heading << "\n";
+  }
+  for (const std::string& line : lines) {
+    std::cout << "  " << line << "\n";
+  }
+}
+
+}  // namespace
+
+std::string data_check_flags() { return to_markdown(DataCheckArguments().table()); }
+
+ExitCode data_check(const std::string& command, const std::vector<std::string>& arguments) {
+  std::vector<std::string> words = arguments;
+  if (!words.empty() && !words.front().starts_with("-")) {
+    words.insert(words.begin(), "--dataset-path");
+  }
+  DataCheckArguments given;
+  if (parse_or_answer(given.table(), words, command, kDataCheckDescription)) {
+    return ExitCode::kFinished;
+  }
+  if (given.dataset_path.empty()) {
+    throw UsageError("--dataset-path is missing", "give the folder of a dataset");
+  }
+  const int threads = static_cast<int>(given.num_workers.value_or(parallel::available_cores()));
+  std::size_t refused = 0;
+  for (const DatasetKind& kind : kinds_in(given.dataset_path)) {
+    const CheckResult result = kind.check(given.dataset_path, threads);
+    print_list("odd, and handled:", result.traps.lines());
+    print_list("training would refuse:", result.refused);
+    refused += result.refused.size();
+  }
+  if (refused > 0) {
+    throw DataError(text(given.dataset_path.string(), " has ", refused, " sample(s) that training would refuse"),
+                    "mend or remove what is listed, or let --max-bad-samples leave it out");
+  }
+  return ExitCode::kFinished;
+}
+
+}  // namespace lockstep::cli

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace lockstep::data {
+
+/// A word with its Latin letters in lower case.
+std::string in_lower_case(std::string word);
+
+/// What a folder holds, sorted. Throws DataError where it cannot be read.
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder);
+
+/// The folder of that name (given in lower case; its own case does not matter) in another one.
+std::optional<std::filesystem::path> subfolder(const std::filesystem::path& folder, const std::string& name);
+
+/// Whether a path is a file that, by its name, is a photograph or a mask: .jpg, .jpeg, .png in either case, not hidden.
+bool is_image_file(const std::filesystem::path& file);
+
+}  // namespace lockstep::data
