@@ -1,6 +1,6 @@
 """Writes the files with which the fuzz targets begin: tiny valid ones of every kind.
 
-Usage: make_corpus.py FOLDER. The results are committed in tests/fuzz/corpus; needs Pillow with numpy.
+Usage: make_corpus.py FOLDER. The results are committed in tests/fuzz/corpus; needs Pillow with numpy, and torch.
 """
 
 import pathlib
@@ -54,9 +54,37 @@ def write_rows(folder):
         (folder / f"kind{kind:02}").write_bytes(bytes([kind, 39 + kind]) + levels.tobytes())
 
 
+def write_torch_archives(folder):
+    import argparse
+
+    import torch
+
+    network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    base = torch.arange(12.0).reshape(3, 4)
+    torch.save(network.state_dict(), folder / "state_dict.pth")
+    torch.save({"a": base, "b": base.t()[1:], "c": base[:, ::2].half(), "d": base > 3}, folder / "views.pth", pickle_protocol=4)
+    torch.save(
+        {"epoch": 3, "args": argparse.Namespace(lr=0.1), "model_ema": dict(network.named_parameters())},
+        folder / "script.pth",
+    )
+
+
+def write_pickles(folder):
+    """The pickles of such archives, and one by hand of protocol 0."""
+    import tempfile
+    import zipfile
+
+    with tempfile.TemporaryDirectory() as archives:
+        write_torch_archives(pathlib.Path(archives))
+        for archive in pathlib.Path(archives).iterdir():
+            with zipfile.ZipFile(archive) as file:
+                (folder / f"{archive.stem}.pkl").write_bytes(file.read(f"{archive.stem}/data.pkl"))
+    (folder / "words.pkl").write_bytes(b"(dp0\nS'a'\np1\n(lp2\nI1\naL2L\naF0.5\nasVb\ng1\ns(I00\nI01\nNtp3\n0.")
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for name, write in (("png", write_pngs), ("jpeg", write_jpegs), ("png_rows", write_rows)):
+    for name, write in (("png", write_pngs), ("jpeg", write_jpegs), ("png_rows", write_rows), ("pickle", write_pickles), ("torch_archive", write_torch_archives)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         write(folder / name)
 

@@ -12,8 +12,10 @@
 #include "tests/support/process.h"
 
 extern "C" int jpeg_fuzz(const std::uint8_t* data, std::size_t size);
+extern "C" int pickle_fuzz(const std::uint8_t* data, std::size_t size);
 extern "C" int png_fuzz(const std::uint8_t* data, std::size_t size);
 extern "C" int png_rows_fuzz(const std::uint8_t* data, std::size_t size);
+extern "C" int torch_archive_fuzz(const std::uint8_t* data, std::size_t size);
 
 namespace lockstep::fuzz {
 namespace {
@@ -107,8 +109,9 @@ TEST_P(FuzzReplay, FindsNothingInMutations) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Readers, FuzzReplay,
-                         testing::Values(FuzzTarget{"jpeg", jpeg_fuzz}, FuzzTarget{"png", png_fuzz},
-                                         FuzzTarget{"png_rows", png_rows_fuzz}),
+                         testing::Values(FuzzTarget{"jpeg", jpeg_fuzz}, FuzzTarget{"pickle", pickle_fuzz},
+                                         FuzzTarget{"png", png_fuzz}, FuzzTarget{"png_rows", png_rows_fuzz},
+                                         FuzzTarget{"torch_archive", torch_archive_fuzz}),
                          testing::PrintToStringParamName());
 
 }  // namespace
