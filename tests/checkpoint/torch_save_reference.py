@@ -23,7 +23,8 @@ refused.mkdir()
 
 def write(name, content, expected, **options):
     torch.save(content, folder / f"{name}.pth", **options)
-    save_file({key: tensor.detach().contiguous().clone() for key, tensor in expected.items()}, folder / f"{name}.safetensors")
+    copies = {key: tensor.detach().contiguous().clone() for key, tensor in expected.items()}
+    save_file(copies, folder / f"{name}.safetensors")
 
 
 def all_types():
@@ -71,7 +72,8 @@ write("views", views(), views())
 write("state_dict", weights, weights)
 write("parameters", dict(network.named_parameters()), dict(network.named_parameters()))
 write("parameter_with_attribute", {"a": with_attribute}, {"a": with_attribute})
-write("distributed", {"module." + key: tensor for key, tensor in weights.items()}, {"module." + key: tensor for key, tensor in weights.items()})
+of_ddp = {"module." + key: tensor for key, tensor in weights.items()}
+write("distributed", of_ddp, of_ddp)
 write("beside_others", {**weights, "step": 3, "names": ["a"], "nothing": None}, weights)
 for name in ("state_dict", "model", "model_state_dict", "model_ema", "ema", "net"):
     write("under_" + name, {"epoch": 12, name: weights}, weights)
@@ -111,8 +113,10 @@ class Runs:
 
 
 mark = str(folder / "was_run")
-torch.save({"state_dict": weights, "extra": Runs(os.system, f"touch {mark}")}, refused / "os.pth")
-torch.save({"state_dict": weights, "extra": Runs(eval, f"open({mark!r}, 'w')")}, refused / "eval.pth", pickle_protocol=4)
+hostile = {"state_dict": weights, "extra": Runs(os.system, f"touch {mark}")}
+torch.save(hostile, refused / "os.pth")
+hostile["extra"] = Runs(eval, f"open({mark!r}, 'w')")
+torch.save(hostile, refused / "eval.pth", pickle_protocol=4)
 torch.save(network, refused / "network.pth")
 torch.save(weights, refused / "old.pth", _use_new_zipfile_serialization=False)
 torch.save([1, 2], refused / "list.pth")

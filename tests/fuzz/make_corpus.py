@@ -62,7 +62,8 @@ def write_torch_archives(folder):
     network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
     base = torch.arange(12.0).reshape(3, 4)
     torch.save(network.state_dict(), folder / "state_dict.pth")
-    torch.save({"a": base, "b": base.t()[1:], "c": base[:, ::2].half(), "d": base > 3}, folder / "views.pth", pickle_protocol=4)
+    views = {"a": base, "b": base.t()[1:], "c": base[:, ::2].half(), "d": base > 3}
+    torch.save(views, folder / "views.pth", pickle_protocol=4)
     torch.save(
         {"epoch": 3, "args": argparse.Namespace(lr=0.1), "model_ema": dict(network.named_parameters())},
         folder / "script.pth",
@@ -84,7 +85,13 @@ def write_pickles(folder):
 
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for name, write in (("png", write_pngs), ("jpeg", write_jpegs), ("png_rows", write_rows), ("pickle", write_pickles), ("torch_archive", write_torch_archives)):
+    for name, write in (
+        ("png", write_pngs),
+        ("jpeg", write_jpegs),
+        ("png_rows", write_rows),
+        ("pickle", write_pickles),
+        ("torch_archive", write_torch_archives),
+    ):
         (folder / name).mkdir(parents=True, exist_ok=True)
         write(folder / name)
 
