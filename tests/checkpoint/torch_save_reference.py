@@ -56,8 +56,6 @@ def views():
     }
 
 
-
-
 network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
 weights = network.state_dict()
 others = {key: tensor + 1 for key, tensor in weights.items()}

@@ -63,7 +63,7 @@ TEST_F(FilesOfPyTorch, AreReadAsTheyWereWrittenOrRefusedWithTheReason) {
       ++files;
     }
   }
-  EXPECT_EQ(files, 18);
+  EXPECT_EQ(files, 19);
 
   EXPECT_EQ(read_weights_file(folder_ / "state_dict.pth").part, "");
   EXPECT_EQ(read_weights_file(folder_ / "state_dict.pth").epoch, std::nullopt);
