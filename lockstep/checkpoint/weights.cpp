@@ -1,34 +1,60 @@
 #include "lockstep/checkpoint/weights.h"
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <string_view>
 #include <utility>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/printable.h"
 #include "lockstep/base/text.h"
 
 namespace lockstep::checkpoint {
 namespace {
 
+constexpr std::size_t kMostNames = 3;  // of each kind, in a message
+
 std::string without_wrapper(std::string name) {
-  constexpr std::string_view kWrapper = "module.";
-  while (name.starts_with(kWrapper)) {
-    name.erase(0, kWrapper.size());
+  constexpr std::array<std::string_view, 2> kWrappers = {"module.", "_orig_mod."};
+  const auto wrapper_of = [&] {
+    return std::ranges::find_if(kWrappers, [&](std::string_view wrapper) { return name.starts_with(wrapper); });
+  };
+  for (const auto* wrapper = wrapper_of(); wrapper != kWrappers.end(); wrapper = wrapper_of()) {
+    name.erase(0, wrapper->size());
   }
   return name;
 }
 
-/// "3 missing (such as 'a')", or nothing.
-std::string summary(const std::vector<std::string>& names, const char* what) {
-  return names.empty() ? "" : text("; ", names.size(), " ", what, " (such as '", names.front(), "')");
+std::string to_words(const std::vector<std::int64_t>& shape) {
+  std::string words;
+  for (const std::int64_t length : shape) {
+    words += text(words.empty() ? "" : " × ", length);
+  }
+  return words.empty() ? "scalar" : words;
+}
+
+std::string to_words(const std::string& name) { return text("'", printable(name), "'"); }
+
+std::string to_words(const ShapeMismatch& one) {
+  return text(to_words(one.name), ": ", to_words(one.stored), " instead of ", to_words(one.wanted));
+}
+
+/// "; 5 are missing ('a', 'b', 'c', …)", or nothing.
+template <typename Item>
+std::string summary(const std::vector<Item>& items, const char* what) {
+  std::string words;
+  for (std::size_t i = 0; i < std::min(items.size(), kMostNames); ++i) {
+    words += (i == 0 ? "" : ", ") + to_words(items[i]);
+  }
+  return items.empty() ? ""
+                       : text("; ", items.size(), " ", what, " (", words, items.size() > kMostNames ? ", …)" : ")");
 }
 
 void check(const LoadReport& report, const LoadOptions& options) {
   const bool complete = report.missing.empty() && report.unused.empty() && report.shape_mismatch.empty();
   if (report.matched.empty() || (options.everything && !complete)) {
-    throw DataError(text("'", options.source, "' does not fit the network: ", report.matched.size(), " weights match",
-                         summary(report.missing, "are missing"), summary(report.unused, "are unknown"),
-                         summary(report.shape_mismatch, "have another shape")),
+    throw DataError(text("'", options.source, "' does not fit the network: ", describe(report)),
                     "name a file that was made with the same network options");
   }
 }
@@ -44,6 +70,11 @@ NamedTensors named_weights(const torch::nn::Module& network) {
     weights.emplace_back(buffer.key(), buffer.value());
   }
   return weights;
+}
+
+std::string describe(const LoadReport& report) {
+  return text(report.matched.size(), " weights match", summary(report.missing, "of the network are not in the file"),
+              summary(report.unused, "of the file are unknown"), summary(report.shape_mismatch, "have another shape"));
 }
 
 LoadReport load_weights(torch::nn::Module& network, const NamedTensors& tensors, const LoadOptions& options) {
@@ -62,7 +93,7 @@ LoadReport load_weights(torch::nn::Module& network, const NamedTensors& tensors,
     if (found == wanted.end()) {
       report.unused.push_back(stored_name);
     } else if (found->second.sizes() != tensor.sizes()) {
-      report.shape_mismatch.push_back(stored_name);
+      report.shape_mismatch.push_back({stored_name, tensor.sizes().vec(), found->second.sizes().vec()});
     } else {
       report.matched.push_back(found->first);
       copies.emplace_back(tensor, found->second);

@@ -10,6 +10,7 @@
 #include "lockstep/cli/help.h"
 #include "lockstep/cli/leave.h"
 #include "lockstep/cli/recipe.h"
+#include "lockstep/cli/resume_from.h"
 #include "lockstep/observe/report.h"
 #include "lockstep/parallel/devices.h"
 #include "lockstep/parallel/placement.h"
@@ -43,16 +44,23 @@ void check_same_run(const OptionTable& table, const checkpoint::RunFolder& folde
 }
 
 /// Mends what a kill has left behind in the folder; sets a run aside that is in it, if asked for, or makes sure that it
-/// is this one.
-void make_room(const checkpoint::RunFolder& folder, const OptionTable& table, bool fresh) {
+/// is this one; takes up the one of --resume-from where there is none.
+void make_room(const checkpoint::RunFolder& folder, const OptionTable& table, const train::TrainOptions& options) {
   checkpoint::SnapshotFolder(folder.path()).recover();
-  if (fresh && parallel::is_started_again(parallel::environment_variable)) {
+  const bool is_restart = options.fresh && parallel::is_started_again(parallel::environment_variable);
+  if (is_restart) {
     log::info("the launcher has started this run again: --fresh is for its first start, and what is here is resumed");
-  } else if (fresh && folder.has_traces()) {
+  }
+  const bool sets_aside = options.fresh && !is_restart && folder.has_traces();
+  const auto origin = find_run_to_take_up(folder, table, options, sets_aside);
+  if (sets_aside) {
     log::info(text("the run that was here is now in ", folder.set_aside().string()));
   }
   if (folder.has_run()) {
     check_same_run(table, folder);
+  }
+  if (origin) {
+    take_up_run(*origin, folder, table);
   }
 }
 
@@ -84,7 +92,7 @@ train::RunEnd train_in_world(const parallel::World& world, CamouflageSetup& setu
   std::optional<checkpoint::RunFolder> folder;
   if (world.is_first_process()) {
     folder.emplace(setup.train.checkpoint_dir);
-    make_room(*folder, table, setup.train.fresh);
+    make_room(*folder, table, setup.train);
   }
   world.meet("the run folder");
   data::BadSamples bad_samples(static_cast<std::size_t>(setup.train.max_bad_samples));
@@ -126,8 +134,10 @@ ExitCode train_camouflage(const std::string& command, const std::vector<std::str
     return ExitCode::kFinished;
   }
   // The recipe in the run folder is also read from elsewhere, by `evaluate` and `predict`.
-  if (!setup.task.dataset_path.empty()) {
-    setup.task.dataset_path = std::filesystem::absolute(setup.task.dataset_path).lexically_normal();
+  for (std::filesystem::path* path : {&setup.task.dataset_path, &setup.train.resume_from}) {
+    if (!path->empty()) {
+      *path = std::filesystem::absolute(*path).lexically_normal();
+    }
   }
   if (const int processes = processes_to_start(setup.train); processes > 1) {
     return parallel::run_as_processes(processes);

@@ -181,8 +181,15 @@ void add_train_options(OptionTable& table, train::TrainOptions& options) {
   table.add("--seed", options.seed, "All randomness follows from it: weights, order, augmentation, dropout.",
             number(group, inclusive(0)));
   table.add("--pretrained", options.pretrained,
-            "Weights to begin with, for the whole network or its backbone (safetensors, PyTorch's or timm's names).",
+            "Weights to begin with, for the whole network or its backbone: safetensors, or what torch.save wrote.",
             {.group = group, .placeholder = "FILE"});
+  table.add("--resume-from", options.resume_from,
+            "What a new run goes on from: the folder of another run or one of its snapshots, which is only read, or a "
+            "file of weights as for --pretrained. A run that is in --checkpoint-dir already goes before it.",
+            kept_by_run({.group = group, .placeholder = "PATH"}));
+  table.add("--start-epoch", options.start_epoch,
+            "Epochs that count as done with --resume-from FILE; by default what the file says, else 0.",
+            kept_by_run(number(group, inclusive(0))));
   add_schedule_options(table, options.schedule);
   add_optimizer_options(table, options);
   add_stage_options(table, options);

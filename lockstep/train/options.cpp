@@ -55,6 +55,12 @@ void TrainOptions::validate() const {
   require(ema_decay >= 0 && ema_decay < 1, "--ema-decay", "0 for no average, or a number below 1 such as 0.9998");
   require(!bucket_mebibytes || *bucket_mebibytes > 0, "--bucket-mb", "a number above 0");
   require(epochs >= 1, "--epochs", "1 or more");
+  require(!start_epoch || (*start_epoch >= 0 && *start_epoch < epochs), "--start-epoch",
+          "0 or more, and less than --epochs");
+  if (start_epoch && (resume_from.empty() || std::filesystem::is_directory(resume_from))) {
+    throw UsageError("--start-epoch is for --resume-from with a file of weights: a run knows its epoch",
+                     "leave it out, or give such a file");
+  }
   require(!max_steps || *max_steps >= 1, "--max-steps", "1 or more");
   require(batch_size >= 1, "--batch-size", "1 or more");
   require(accumulation_steps >= 1, "--accumulation-steps", "1 or more");

@@ -21,7 +21,9 @@ struct TrainOptions {
   std::int64_t accumulation_steps = 1;
   std::optional<std::uint64_t> global_batch;  ///< samples a step over all ranks; accumulation then follows
   std::uint64_t seed = 0;
-  std::filesystem::path pretrained;  ///< weights to start from (safetensors); empty: none
+  std::filesystem::path pretrained;   ///< a file of weights to start from; empty: none
+  std::filesystem::path resume_from;  ///< a run to take up, which lies in the run folder by then, or a file of weights
+  std::optional<std::int64_t> start_epoch;  ///< epochs that count as done with such a file; by default what it says
 
   optim::ScheduleChoice schedule;
   std::string optimizer = "adamw";  ///< "adamw", "adam" or "sgd"

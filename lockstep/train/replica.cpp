@@ -166,6 +166,7 @@ void Replica::enter(const Stage& stage, std::int64_t epoch, std::int64_t step_in
   if (stage_begins) {
     state.clear();
   }
+  const bool is_new = !optimizer_ && !is_resumed_;  // with weights from elsewhere, in the middle of a stage, too
   const bool thaws = step_in_epoch == 0 && frozen != frozen_prefixes(stage, epoch - 1, *model_);
   freeze(frozen);
   std::vector<parallel::ArenaParameter> parameters = trainable_parameters();
@@ -173,7 +174,7 @@ void Replica::enter(const Stage& stage, std::int64_t epoch, std::int64_t step_in
   order_is_measured_ = !ordered.empty();
   std::ranges::reverse(parameters);  // backward starts where forward ends, which is mostly what was built last
   lay(order_is_measured_ ? ordered : parameters, state,
-      stage_begins || thaws ? optim::Missing::kFresh : optim::Missing::kError);
+      stage_begins || thaws || is_new ? optim::Missing::kFresh : optim::Missing::kError);
 }
 
 void Replica::follow_landing_order() {
@@ -261,7 +262,7 @@ void Replica::check_same_start(const checkpoint::State& state) {
     if (starts[rank] != starts[0]) {
       throw UsageError(
           text(parallel::rank_name(static_cast<int>(rank)), " starts from another step or other weights than rank 0"),
-          "let all machines see the same --checkpoint-dir, --pretrained and --dataset-path");
+          "let all machines see the same --checkpoint-dir, --pretrained, --resume-from and --dataset-path");
     }
   }
 }
@@ -310,13 +311,12 @@ checkpoint::Snapshot Replica::snapshot(const checkpoint::State& state) {
   return snapshot;
 }
 
-checkpoint::LoadReport Replica::load_pretrained(const std::filesystem::path& file) {
-  const checkpoint::LoadOptions matching{.source = file.string(), .prefix = model_->backbone_prefix()};
-  const checkpoint::NamedTensors tensors = checkpoint::read_safetensors(file).tensors;
+checkpoint::LoadReport Replica::take(const checkpoint::WeightsFile& file) {
+  const checkpoint::LoadOptions matching{.source = file.path.string(), .prefix = model_->backbone_prefix()};
   if (shadow_) {
-    checkpoint::load_weights(shadow_->network(), tensors, matching);
+    checkpoint::load_weights(shadow_->network(), file.tensors, matching);
   }
-  return checkpoint::load_weights(model_->network(), tensors, matching);
+  return checkpoint::load_weights(model_->network(), file.tensors, matching);
 }
 
 void Replica::load(const checkpoint::Snapshot& snapshot) {
@@ -326,6 +326,7 @@ void Replica::load(const checkpoint::Snapshot& snapshot) {
     checkpoint::load_weights(shadow_->network(), snapshot.ema, all);
   }
   loaded_state_ = by_name(snapshot.optimizer);
+  is_resumed_ = true;
   landing_order_ = snapshot.state.landing_order;
 }
 

@@ -9,6 +9,7 @@
 
 #include "lockstep/checkpoint/snapshot.h"
 #include "lockstep/checkpoint/weights.h"
+#include "lockstep/checkpoint/weights_file.h"
 #include "lockstep/optim/ema.h"
 #include "lockstep/optim/optimizer.h"
 #include "lockstep/parallel/arena.h"
@@ -82,9 +83,9 @@ class Replica {
   /// A view of the tensors of this replica with a state beside them.
   checkpoint::Snapshot snapshot(const checkpoint::State& state);
 
-  /// Starts from the weights in a file, of the whole network or of its backbone; the others stay as they are. Throws
+  /// Starts from the weights of a file, of the whole network or of its backbone; the others stay as they are. Throws
   /// DataError where nothing in the file fits. Before the first `enter`.
-  checkpoint::LoadReport load_pretrained(const std::filesystem::path& file);
+  checkpoint::LoadReport take(const checkpoint::WeightsFile& file);
 
   /// Takes up a snapshot's tensors; the optimizer's are taken up by the next `enter`. Throws DataError where they
   /// are not those of this model. Before the first `enter`.
@@ -118,6 +119,7 @@ class Replica {
   std::vector<std::string> landing_order_;  ///< as measured; of a snapshot until then
   bool order_is_measured_ = false;
   std::vector<at::Tensor> remembered_buffers_;
+  bool is_resumed_ = false;
   OptimizerState loaded_state_;  ///< of the snapshot, until the first `enter`
 };
 

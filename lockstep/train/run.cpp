@@ -15,6 +15,7 @@
 #include "lockstep/train/page_locked.h"
 #include "lockstep/train/planted_faults.h"
 #include "lockstep/train/resources.h"
+#include "lockstep/train/weights_from_elsewhere.h"
 
 namespace lockstep::train {
 namespace {
@@ -24,7 +25,8 @@ struct Setting {
   Plan plan;
   const parallel::World& world;
   Resources resources{};
-  std::optional<checkpoint::Snapshot> resumed{};  ///< until all ranks have taken it up
+  std::optional<checkpoint::Snapshot> resumed{};   ///< until all ranks have taken it up
+  std::vector<checkpoint::WeightsFile> weights{};  ///< of a new run, until all ranks have taken them up in this order
   checkpoint::State state{};
   RunHooks hooks{};
 };
@@ -56,11 +58,13 @@ void check_resumed(const checkpoint::State& state, const TrainOptions& options, 
   }
 }
 
-checkpoint::State first_state(const Plan& plan, std::size_t samples) {
+checkpoint::State first_state(const Plan& plan, std::size_t samples, std::int64_t epochs_done) {
   checkpoint::State state;
   state.seed = plan.options.seed;
   state.evaluate_every = plan.options.evaluate_every;
-  state.epoch = plan.stages.front().first_epoch;
+  state.epoch = std::max(plan.stages.front().first_epoch, epochs_done);
+  state.step = steps_before(plan.stages, state.epoch);
+  state.evaluated_step = state.step;
   for (const Stage& stage : plan.stages) {
     state.global_batches.push_back(static_cast<std::int64_t>(stage.batches.global_batch));
   }
@@ -117,7 +121,9 @@ Setting settle(const parallel::World& world, const tasks::Task& task, const Trai
   setting.plan.stages =
       plan_stages(options, {samples, world.size, task.has_deep_supervision(), setting.state.global_batches});
   if (!setting.resumed) {
-    setting.state = first_state(setting.plan, samples);
+    setting.weights = read_weights_to_begin_with(options);
+    setting.state = first_state(setting.plan, samples, epochs_done_before(options, setting.weights));
+    check_steps_left(options, setting.state);
   }
   choose_for_machine(setting);
   return setting;
@@ -151,18 +157,10 @@ void announce(const Setting& setting) {
   } else if (setting.resumed) {
     log::info(text("resuming after step ", setting.state.step, ", ", setting.state.step_in_epoch, " steps into epoch ",
                    setting.state.epoch + 1, ", with the global batch of the run"));
+  } else if (setting.state.step > 0) {
+    log::info(text("beginning with epoch ", setting.state.epoch + 1, ": the ", setting.state.step,
+                   " steps before it count as done, with an optimizer that begins anew"));
   }
-}
-
-std::string first_of(const std::vector<std::string>& names) {
-  return names.empty() ? "" : text(" (", names.front(), names.size() > 1 ? ", …)" : ")");
-}
-
-void announce_pretrained(const std::filesystem::path& file, const checkpoint::LoadReport& report) {
-  log::info(text(file.string(), ": ", report.matched.size(), " weights loaded; ", report.missing.size(),
-                 " of the network are not in it", first_of(report.missing), "; not used: ", report.unused.size(),
-                 first_of(report.unused), ", of another shape: ", report.shape_mismatch.size(),
-                 first_of(report.shape_mismatch)));
 }
 
 /// What every rank does: builds its replica and trains.
@@ -173,10 +171,11 @@ RunEnd train_rank(parallel::Rank& rank, Setting& setting, data::DecodePool& pool
   replica.set_memory_format(plan.memory_format.of_tensors());
   if (setting.resumed) {
     replica.load(*setting.resumed);
-  } else if (!plan.options.pretrained.empty()) {
-    const checkpoint::LoadReport report = replica.load_pretrained(plan.options.pretrained);
+  }
+  for (const checkpoint::WeightsFile& file : setting.weights) {
+    const checkpoint::LoadReport report = replica.take(file);
     if (rank.is_first()) {
-      announce_pretrained(plan.options.pretrained, report);
+      log::info(text(file.name(), ": ", checkpoint::describe(report)));
     }
   }
   if (setting.world.processes > 1) {
@@ -185,6 +184,7 @@ RunEnd train_rank(parallel::Rank& rank, Setting& setting, data::DecodePool& pool
   rank.group.barrier();
   if (rank.index == setting.world.first_rank) {
     setting.resumed.reset();  // all ranks here have taken it up
+    setting.weights.clear();
   }
   Step step(rank, replica, loader, plan);
   return Loop(rank, plan, pool, replica, step, journal, state).run(state);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/text.h"
 #include "lockstep/optim/rate_rule.h"
 
 namespace lockstep::train {
@@ -54,8 +55,11 @@ data::BatchPlan plan_batches_of(const TrainOptions& options, const StageOptions&
 std::vector<Stage> plan_stages(const TrainOptions& options, const RunSetting& setting) {
   const std::vector<StageOptions> asked_for = stages_asked_for(options);
   const std::vector<std::int64_t>& global_batches = setting.global_batches;
-  LOCKSTEP_ASSERT(global_batches.empty() || global_batches.size() == asked_for.size(),
-                  "the run that is resumed has other stages");
+  if (!global_batches.empty() && global_batches.size() != asked_for.size()) {
+    throw UsageError(text("the run that is resumed has ", global_batches.size(),
+                          " stages, and --stage1-epochs with --skip-stage1 asks for ", asked_for.size()),
+                     "give the options of that run");
+  }
   std::vector<Stage> stages;
   std::int64_t first_step = 0;
   for (std::size_t i = 0; i < asked_for.size(); ++i) {
@@ -93,6 +97,11 @@ data::RunPlan run_plan(const std::vector<Stage>& stages) {
 }
 
 std::int64_t total_steps(const std::vector<Stage>& stages) { return stages.back().first_step + stages.back().steps(); }
+
+std::int64_t steps_before(const std::vector<Stage>& stages, std::int64_t epoch) {
+  const Stage& stage = stage_of(stages, epoch);
+  return stage.first_step + (epoch - stage.first_epoch) * static_cast<std::int64_t>(stage.batches.steps_per_epoch());
+}
 
 double epochs_after(const std::vector<Stage>& stages, std::int64_t steps) {
   auto stage = stages.rbegin();

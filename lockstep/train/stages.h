@@ -59,6 +59,9 @@ data::RunPlan run_plan(const std::vector<Stage>& stages);
 /// Steps of the whole run.
 std::int64_t total_steps(const std::vector<Stage>& stages);
 
+/// Steps of the run that lie before an epoch. The epoch is none before the first stage.
+std::int64_t steps_before(const std::vector<Stage>& stages, std::int64_t epoch);
+
 /// Epochs done after so many steps.
 double epochs_after(const std::vector<Stage>& stages, std::int64_t steps);
 

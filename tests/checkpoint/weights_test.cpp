@@ -63,11 +63,23 @@ TEST(LoadWeights, FindsABackboneUnderItsPrefixAndReportsTheRest) {
       {"module.linear.weight", weight}, {"linear.bias", at::ones({5})}, {"classifier.bias", at::ones({5})}};
   const LoadReport report = load_weights(network, stored, {"a.safetensors", "backbone.", false});
   EXPECT_EQ(report.matched, std::vector<std::string>{"backbone.linear.weight"});
-  EXPECT_EQ(report.shape_mismatch, std::vector<std::string>{"linear.bias"});
+  ASSERT_EQ(report.shape_mismatch.size(), 1U);
+  EXPECT_EQ(report.shape_mismatch.front().name, "linear.bias");
+  EXPECT_EQ(describe(report),
+            "1 weights match; 4 of the network are not in the file ('backbone.count', 'backbone.linear.bias', "
+            "'head.bias', …); 1 of the file are unknown ('classifier.bias'); 1 have another shape ('linear.bias': 5 "
+            "instead of 2)");
   EXPECT_EQ(report.unused, std::vector<std::string>{"classifier.bias"});
   EXPECT_EQ(report.missing,
             (std::vector<std::string>{"backbone.count", "backbone.linear.bias", "head.bias", "head.weight"}));
   EXPECT_TRUE(at::equal(network.weight("backbone.linear.weight"), at::full({2, 3}, 7.0)));
+}
+
+TEST(LoadWeights, TakesOffWhatPyTorchPutsBeforeNames) {
+  Network network;
+  const NamedTensors stored = {{"module._orig_mod.head.bias", at::full({1}, 7.0)},
+                               {"_orig_mod.module.head.weight", at::full({1, 2}, 7.0)}};
+  EXPECT_EQ(load_weights(network, stored, {"a.pth", "", false}).matched.size(), 2U);
 }
 
 TEST(LoadWeights, RefusesWhatMatchesNothing) {

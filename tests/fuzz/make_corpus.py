@@ -1,6 +1,6 @@
 """Writes the files with which the fuzz targets begin: tiny valid ones of every kind.
 
-Usage: make_corpus.py FOLDER. The results are committed in tests/fuzz/corpus; needs Pillow, tifffile and numpy.
+Usage: make_corpus.py FOLDER. The results are committed in tests/fuzz/corpus; needs Pillow, tifffile, numpy and torch.
 """
 
 import json
@@ -128,14 +128,45 @@ def write_tiffs(folder):
         pages[0].save(folder / f"{compression}.tif", compression=compression, save_all=True, append_images=pages[1:])
 
 
+def write_torch_archives(folder):
+    import argparse
+
+    import torch
+
+    network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    base = torch.arange(12.0).reshape(3, 4)
+    torch.save(network.state_dict(), folder / "state_dict.pth")
+    views = {"a": base, "b": base.t()[1:], "c": base[:, ::2].half(), "d": base > 3}
+    torch.save(views, folder / "views.pth", pickle_protocol=4)
+    torch.save(
+        {"epoch": 3, "args": argparse.Namespace(lr=0.1), "model_ema": dict(network.named_parameters())},
+        folder / "script.pth",
+    )
+
+
+def write_pickles(folder):
+    """The pickles of such archives, and one by hand of protocol 0."""
+    import tempfile
+    import zipfile
+
+    with tempfile.TemporaryDirectory() as archives:
+        write_torch_archives(pathlib.Path(archives))
+        for archive in pathlib.Path(archives).iterdir():
+            with zipfile.ZipFile(archive) as file:
+                (folder / f"{archive.stem}.pkl").write_bytes(file.read(f"{archive.stem}/data.pkl"))
+    (folder / "words.pkl").write_bytes(b"(dp0\nS'a'\np1\n(lp2\nI1\naL2L\naF0.5\nasVb\ng1\ns(I00\nI01\nNtp3\n0.")
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     writers = {
         "coco": write_cocos,
         "jpeg": write_jpegs,
+        "pickle": write_pickles,
         "png": write_pngs,
         "png_rows": write_rows,
         "tiff": write_tiffs,
+        "torch_archive": write_torch_archives,
         "voc": write_vocs,
     }
     for name, write in writers.items():

@@ -13,9 +13,11 @@
 
 extern "C" int coco_fuzz(const std::uint8_t* data, std::size_t size);
 extern "C" int jpeg_fuzz(const std::uint8_t* data, std::size_t size);
+extern "C" int pickle_fuzz(const std::uint8_t* data, std::size_t size);
 extern "C" int png_fuzz(const std::uint8_t* data, std::size_t size);
 extern "C" int png_rows_fuzz(const std::uint8_t* data, std::size_t size);
 extern "C" int tiff_fuzz(const std::uint8_t* data, std::size_t size);
+extern "C" int torch_archive_fuzz(const std::uint8_t* data, std::size_t size);
 extern "C" int voc_fuzz(const std::uint8_t* data, std::size_t size);
 
 namespace lockstep::fuzz {
@@ -111,8 +113,10 @@ TEST_P(FuzzReplay, FindsNothingInMutations) {
 
 INSTANTIATE_TEST_SUITE_P(Readers, FuzzReplay,
                          testing::Values(FuzzTarget{"coco", coco_fuzz}, FuzzTarget{"jpeg", jpeg_fuzz},
-                                         FuzzTarget{"png", png_fuzz}, FuzzTarget{"png_rows", png_rows_fuzz},
-                                         FuzzTarget{"tiff", tiff_fuzz}, FuzzTarget{"voc", voc_fuzz}),
+                                         FuzzTarget{"pickle", pickle_fuzz}, FuzzTarget{"png", png_fuzz},
+                                         FuzzTarget{"png_rows", png_rows_fuzz},
+                                         FuzzTarget{"torch_archive", torch_archive_fuzz}, FuzzTarget{"tiff", tiff_fuzz},
+                                         FuzzTarget{"voc", voc_fuzz}),
                          testing::PrintToStringParamName());
 
 }  // namespace

@@ -48,7 +48,7 @@ TEST_P(EdgeNeXtParity, FeaturesAndGradientsEqualTimm) {
   network.eval();
   const auto report = checkpoint::load_weights(network, weights.tensors, {"timm", "", false});
   EXPECT_TRUE(report.missing.empty()) << report.missing.front();
-  EXPECT_TRUE(report.shape_mismatch.empty()) << report.shape_mismatch.front();
+  EXPECT_TRUE(report.shape_mismatch.empty()) << report.shape_mismatch.front().name;
   // What is left over in timm's file is the classifier's norm.
   EXPECT_TRUE(std::all_of(report.unused.begin(), report.unused.end(),
                           [](const std::string& name) { return name.starts_with("head."); }));

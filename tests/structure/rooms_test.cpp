@@ -30,7 +30,8 @@ std::vector<std::string> matches(const std::string& text, const std::string& pat
 }
 
 bool is_free_of_torch(const std::string& path) {
-  static const std::regex pattern("lockstep/(base|media|data|metrics|observe|parallel/core|tune/core)/.*");
+  static const std::regex pattern(
+      "lockstep/(base|media|data|metrics|observe|parallel/core|checkpoint/core|tune/core)/.*");
   return std::regex_match(path, pattern);
 }
 
