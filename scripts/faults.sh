@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Plants every fault, and pairs of them, in short runs on 1, 2 and 4 ranks: each run must come to an end, with the code
-# that docs/exit-codes.md gives it, and name the cause. More flags of train (such as --ranks process) may follow.
+# Plants every fault, and every two of them at once, in short runs on 1, 2 and 4 ranks: each run must come to an end,
+# with the code that docs/exit-codes.md gives it, and name the cause. More flags of train (such as --ranks process) may
+# follow.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -47,18 +48,46 @@ for ranks in 1 2 4; do
   try $ranks "bad-sample@2,rank=$last" 3 "cannot be read, as planted"
   try $ranks "bad-sample@2,rank=$last" 0 "bad sample 1 of at most 9" --max-bad-samples 9
   try $ranks "nan-loss@2;nan-loss@3;inf-grad@4" 0 "step 4 skipped"
-  try $ranks "nan-loss@2,rank=0;throw@2,rank=$last" 0 "rank $last: an error that was planted"
   try $ranks "disk-full@1;bad-sample@3" 3 "cannot be read, as planted"
 done
+# What a fault in step 2 comes to, and how much it outweighs: WEIGHT CODE WORDS.
+outcome() {
+  case $1 in
+    slow) echo "0 0 stopped at --max-steps" ;;
+    nan-loss | inf-grad) echo "1 0 step 2 skipped" ;;
+    oom-*) echo "2 0 rank $2: out of memory" ;;
+    throw) echo "2 0 rank $2: an error that was planted" ;;
+    disk-full) echo "3 4 No space left" ;;
+    hang) echo "4 5 rank $2, which is at: forward" ;;
+    bad-sample) echo "5 3 cannot be read, as planted" ;;
+    kill) echo "6 $killed" ;;
+  esac
+}
+
+# try_pair RANKS KIND OTHER: the one on the first rank, the other on the last, in the same step.
+try_pair() {
+  local weight code words other_weight other_code other_words
+  read -r weight code words < <(outcome "$2" 0)
+  read -r other_weight other_code other_words < <(outcome "$3" $(($1 - 1)))
+  if [[ $other_weight -gt $weight ]]; then
+    code=$other_code words=$other_words
+  fi
+  try "$1" "$2@2,rank=0;$3@2,rank=$(($1 - 1))" "$code" "$words"
+}
+
+kinds=(nan-loss inf-grad oom-forward oom-backward throw hang slow kill disk-full bad-sample)
 for ranks in 2 4; do
-  try $ranks "hang@2,rank=1" 5 "rank 1, which is at: forward"
-  try $ranks "oom-forward@2,rank=0;throw@2,rank=1" 0 "rank 1: an error that was planted"
-  try $ranks "throw@2,rank=0;hang@2,rank=1" 5 "rank 1, which is at: forward"
-  try $ranks "oom-backward@2,rank=0;nan-loss@2,rank=1" 0 "rank 0: out of memory"
-  try $ranks "bad-sample@2,rank=0;hang@2,rank=1" 3 "cannot be read, as planted"
-  try $ranks "bad-sample@2,rank=0;throw@2,rank=1" 3 "cannot be read, as planted"
+  for ((i = 0; i < ${#kinds[@]}; ++i)); do
+    for ((j = i + 1; j < ${#kinds[@]}; ++j)); do
+      [[ ${kinds[i]} == kill && ${kinds[j]} == bad-sample ]] && continue  # whichever comes first
+      if (((i + j) % 2)); then
+        try_pair $ranks "${kinds[i]}" "${kinds[j]}"
+      else
+        try_pair $ranks "${kinds[j]}" "${kinds[i]}"
+      fi
+    done
+  done
   try $ranks "disk-full@1;hang@2,rank=1" 5 "rank 1, which is at: forward"
-  try $ranks "slow@2,rank=0,seconds=0.5;throw@2,rank=1" 0 "rank 1: an error that was planted"
 done
 if [[ $failed -gt 0 ]]; then
   echo "$failed runs went wrong"

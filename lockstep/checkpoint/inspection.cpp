@@ -1,8 +1,10 @@
 #include "lockstep/checkpoint/inspection.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
 #include "lockstep/checkpoint/manifest.h"
 #include "lockstep/checkpoint/snapshot.h"
@@ -39,6 +41,9 @@ class Inspector {
       check_file(kEmaFile);
     }
     check_step();
+    if (!manifest_ && is_of_a_program_with_sums()) {
+      throw damaged(text("'", (folder_ / kManifestFile).string(), "' is missing"));
+    }
   }
 
  private:
@@ -67,6 +72,12 @@ class Inspector {
     if (step != listed || step != step_of(folder_).value_or(step)) {
       throw damaged(text("'", folder_.string(), "' holds a run after step ", step));
     }
+  }
+
+  /// Sums came with version 3 of the state: where it has that, the manifest was lost.
+  bool is_of_a_program_with_sums() const {
+    constexpr int kFirstWithSums = 3;
+    return nlohmann::json::parse(read_text(folder_ / kStateFile)).at("version").get<int>() >= kFirstWithSums;
   }
 
   static DataError damaged(const std::string& problem) { return DataError(problem, "take another snapshot"); }

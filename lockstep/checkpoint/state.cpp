@@ -1,5 +1,7 @@
 #include "lockstep/checkpoint/state.h"
 
+#include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "lockstep/base/error.h"
@@ -12,6 +14,25 @@ constexpr int kVersion = 3;
 constexpr int kOldestVersion = 2;
 
 namespace {
+
+/// Refuses what no run comes to: the loop would take it for a mistake of the program.
+void check_ranges(const State& state, const std::string& source) {
+  const auto check = [&](const char* field, std::int64_t value, std::int64_t least, std::int64_t most) {
+    if (value < least || value > most) {
+      throw DataError(text("'", source, "' cannot be a run's state: '", field, "' is ", value),
+                      "write the name of another snapshot into checkpoints/last, or start anew with --fresh");
+    }
+  };
+  constexpr std::int64_t kNoMost = std::numeric_limits<std::int64_t>::max();
+  check("step", state.step, 0, kNoMost);
+  check("updates", state.updates, 0, state.step);
+  check("epoch", state.epoch, 0, kNoMost);
+  check("step_in_epoch", state.step_in_epoch, 0, std::min(state.step, state.samples_per_epoch));
+  for (const std::int64_t batch : state.global_batches) {
+    check("global_batches", batch, 1, kNoMost);
+  }
+  check("micro_batch", state.micro_batch, 0, kNoMost);
+}
 
 nlohmann::json plateau_to_json(const optim::PlateauState& plateau) {
   nlohmann::json json = {{"reductions", plateau.reductions},
@@ -120,6 +141,7 @@ State state_from_json(const nlohmann::json& json, const std::string& source) {
       state.best = Best{best.at("metric").get<std::string>(), best.at("value").get<double>(),
                         best.at("step").get<std::int64_t>()};
     }
+    check_ranges(state, source);
     return state;
   } catch (const nlohmann::json::exception& error) {
     throw DataError(text("'", source, "' is not a run's state: ", error.what()),

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include "lockstep/checkpoint/manifest.h"
 #include "tests/checkpoint/small_snapshot.h"
 #include "tests/support/temp_folder.h"
@@ -95,8 +97,16 @@ TEST_F(Inspecting, SeesAnAbsurdHeaderThoughItsSumIsRight) {
   expect_damage("longer than the file");
 }
 
+TEST_F(Inspecting, SeesAManifestThatIsGone) {
+  fs::remove(folder_ / kManifestFile);
+  expect_damage("manifest.json' is missing");
+}
+
 TEST_F(Inspecting, OfOneBeforeManifestsReadsWhatItCan) {
   fs::remove(folder_ / kManifestFile);
+  nlohmann::json state = nlohmann::json::parse(read_text(folder_ / kStateFile));
+  state["version"] = 2;
+  write_file_atomically(folder_ / kStateFile, state.dump());
   EXPECT_FALSE(inspect(folder_).has_sums);
   EXPECT_EQ(inspect(folder_).damage, std::nullopt);
   write_file_atomically(folder_ / kStateFile, "{}");

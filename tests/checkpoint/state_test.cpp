@@ -93,6 +93,21 @@ TEST(State, NamesTheFieldThatIsMissingOrOfTheWrongKind) {
   EXPECT_THAT(refusal(json), HasSubstr("the/state.json"));
 }
 
+TEST(State, NamesANumberThatNoRunComesTo) {
+  const auto with = [](const char* field, const nlohmann::json& value) {
+    nlohmann::json json = to_json(sample_state());
+    json[field] = value;
+    return refusal(json);
+  };
+  EXPECT_THAT(with("step", -1), HasSubstr("'step' is -1"));
+  EXPECT_THAT(with("updates", 1235), HasSubstr("'updates' is 1235"));
+  EXPECT_THAT(with("epoch", -5), HasSubstr("'epoch' is -5"));
+  EXPECT_THAT(with("step_in_epoch", -1), HasSubstr("'step_in_epoch' is -1"));
+  EXPECT_THAT(with("step_in_epoch", 4041), HasSubstr("'step_in_epoch' is 4041"));
+  EXPECT_THAT(with("global_batches", {48, 0}), HasSubstr("'global_batches' is 0"));
+  EXPECT_THAT(with("micro_batch", -1), HasSubstr("'micro_batch' is -1"));
+}
+
 TEST(State, RefusesWhatALaterVersionWrote) {
   nlohmann::json json = to_json(sample_state());
   json["version"] = 99;
