@@ -8,6 +8,8 @@ std::size_t size_of(DType dtype) {
   switch (dtype) {
     case DType::kUInt8:
       return sizeof(std::uint8_t);
+    case DType::kUInt16:
+      return sizeof(std::uint16_t);
     case DType::kInt64:
       return sizeof(std::int64_t);
     case DType::kFloat32:

@@ -12,7 +12,7 @@
 
 namespace lockstep::data {
 
-enum class DType : std::uint8_t { kUInt8, kInt64, kFloat32 };
+enum class DType : std::uint8_t { kUInt8, kUInt16, kInt64, kFloat32 };
 
 std::size_t size_of(DType dtype);
 

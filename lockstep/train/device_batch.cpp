@@ -11,6 +11,8 @@ at::ScalarType scalar_type(data::DType dtype) {
   switch (dtype) {
     case data::DType::kUInt8:
       return at::kByte;
+    case data::DType::kUInt16:
+      return at::kUInt16;
     case data::DType::kInt64:
       return at::kLong;
     case data::DType::kFloat32:
