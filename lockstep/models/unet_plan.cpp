@@ -92,6 +92,26 @@ std::vector<UnetStage> plan_unet(const UnetPlanOptions& options) {
   return stages;
 }
 
+std::int64_t values_kept_for_backward(const std::vector<UnetStage>& stages, bool checkpointed) {
+  // In feature maps of the scale: a block keeps two convolutions and two norms, the first one of a scale also its
+  // shortcut; a step up its convolution and norm, what comes from below, and both halves that it mixes.
+  constexpr std::int64_t kOfBlock = 4;
+  constexpr std::int64_t kOfStart = 2;
+  constexpr std::int64_t kOfStepUp = 5;
+  std::int64_t kept = 0;
+  std::int64_t largest_block = 0;
+  for (std::size_t scale = 0; scale < stages.size(); ++scale) {
+    const UnetStage& stage = stages[scale];
+    const std::int64_t map = stage.size[0] * stage.size[1] * stage.size[2] * stage.channels;
+    const std::int64_t steps_up = scale + 1 < stages.size() ? 1 : 0;
+    const std::int64_t inside = kOfStart + kOfBlock * stage.blocks + kOfStepUp * steps_up;
+    const std::int64_t at_seams = 1 + stage.blocks + steps_up;
+    kept += map * (checkpointed ? at_seams : inside);
+    largest_block = std::max(largest_block, map * std::max(kOfBlock + kOfStart, kOfStepUp * steps_up));
+  }
+  return kept + (checkpointed ? largest_block : 0);
+}
+
 std::string to_text(const Extent& extent) { return text(extent[0], " × ", extent[1], " × ", extent[2]); }
 
 }  // namespace lockstep::models

@@ -37,6 +37,10 @@ struct UnetPlanOptions {
 /// as 4 voxels are left, and at most five times.
 std::vector<UnetStage> plan_unet(const UnetPlanOptions& options);
 
+/// About how many values forward keeps for backward, for one patch: the results of convolutions, norms and joins.
+/// `checkpointed`: with gradient checkpointing, the inputs of all blocks and what is inside of the largest.
+std::int64_t values_kept_for_backward(const std::vector<UnetStage>& stages, bool checkpointed);
+
 /// "64 × 128 × 128".
 std::string to_text(const Extent& extent);
 
