@@ -112,6 +112,42 @@ void read_in_pieces(const std::filesystem::path& path, const std::function<void(
   }
 }
 
+InputFile::InputFile(std::filesystem::path path)
+    : path_(std::move(path)), file_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)) {
+  struct stat status {};
+  int error = file_ < 0 || ::fstat(file_, &status) != 0 ? errno : 0;
+  if (error == 0 && S_ISDIR(status.st_mode)) {
+    error = EISDIR;
+  }
+  if (error != 0) {
+    ::close(file_);
+    throw cannot_read(path_, error);
+  }
+  size_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+InputFile::~InputFile() { ::close(file_); }
+
+std::size_t InputFile::read_at(std::uint64_t offset, std::span<std::byte> buffer) const {
+  const WorkScope work("read");
+  std::size_t done = 0;
+  while (done < buffer.size()) {
+    const ssize_t count = ::pread(file_, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      throw cannot_read(path_, errno);
+    }
+    if (count == 0) {
+      break;
+    }
+    done += static_cast<std::size_t>(count);
+  }
+  await_throttled_read(done);
+  return done;
+}
+
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), aside_(path_) {
   aside_ += text(".", ::getpid(), kPartialSuffix);
   file_ = ::open(aside_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

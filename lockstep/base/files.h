@@ -24,6 +24,26 @@ void read_file_into(const std::filesystem::path& path, std::vector<std::byte>& b
 /// read_file().
 void read_in_pieces(const std::filesystem::path& path, const std::function<void(std::span<const std::byte>)>& take);
 
+/// A file to read from at any place, by several threads at once. Throws DataError as read_file().
+class InputFile {
+ public:
+  explicit InputFile(std::filesystem::path path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  int descriptor() const { return file_; }
+  std::uint64_t size() const { return size_; }  ///< in bytes, when it was opened
+
+  /// Reads from an offset on, and gives how many bytes there were; less than asked for at the end of the file only.
+  std::size_t read_at(std::uint64_t offset, std::span<std::byte> buffer) const;
+
+ private:
+  std::filesystem::path path_;
+  int file_;
+  std::uint64_t size_ = 0;
+};
+
 /// A file that is written piece by piece, so that at any moment either the old or the whole new content is there:
 /// aside, flushed to the disk, renamed. All throw MachineError (disk full, read-only folder …).
 class AtomicFile {

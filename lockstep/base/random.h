@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 namespace lockstep {
 
@@ -59,5 +60,8 @@ class RandomStream {
   std::array<std::uint32_t, 4> block_{};
   unsigned used_ = 4;
 };
+
+/// Numbers 4 * first_block, 4 * first_block + 1, … of what RandomStream::next gives for that key, many at a time.
+void random_words(const RandomKey& key, std::uint32_t first_block, std::span<std::uint32_t> words);
 
 }  // namespace lockstep

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -8,8 +9,21 @@
 
 namespace lockstep::data {
 
-/// How often each value occurs in a volume: 256 or 65536 counts.
-using IntensityHistogram = std::vector<std::uint64_t>;
+/// How often each value of 16 bits occurs among voxels.
+class IntensityHistogram {
+ public:
+  explicit IntensityHistogram(media::VoxelType type);
+
+  void add(std::span<const std::uint8_t> voxels);
+  void add(std::span<const std::uint16_t> voxels);
+  void add(const IntensityHistogram& other);
+
+  /// 256 or 65536 of them.
+  std::span<const std::uint64_t> counts() const { return counts_; }
+
+ private:
+  std::vector<std::uint64_t> counts_;
+};
 
 /// What there is to know of the intensities of a volume.
 struct IntensityStatistics {
@@ -17,8 +31,6 @@ struct IntensityStatistics {
   double deviation = 0;  ///< of all voxels (not of a sample); 0: all are alike
   std::uint16_t lowest = 0;
   std::uint16_t highest = 0;
-  std::uint16_t dark = 0;    ///< 0.5 % of the voxels are darker
-  std::uint16_t bright = 0;  ///< 0.5 % of them are brighter
 };
 
 IntensityStatistics statistics_of(const IntensityHistogram& histogram);

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "lockstep/data/axis_turn.h"
 #include "lockstep/data/dataset.h"
 #include "lockstep/data/patch_options.h"
 #include "lockstep/data/volume_store.h"
@@ -16,6 +18,15 @@ namespace lockstep::data {
 enum PatchField : std::size_t { kImageField, kLabelField, kFinishField, kPlaceField };
 
 std::vector<Field> patch_layout(const VolumeStore& store, const media::VolumeShape& patch);
+
+/// Fills the last two fields.
+void write_patch_facts(const StoredVolume& volume, std::size_t number, const Place& origin, const SampleSlot& slot);
+
+/// The intensity of what is outside of a volume: its mean, which becomes 0 (but for rounding).
+template <typename Voxel>
+Voxel outside_of(const StoredVolume& volume) {
+  return static_cast<Voxel>(std::lround(volume.intensities.mean));
+}
 
 /// Random patches of volumes. Sample i is of volume i modulo their number; where in it, and how it is turned and
 /// changed, is a function of the draw.
@@ -39,6 +50,7 @@ class PatchDataset : public Dataset {
   std::vector<std::size_t> volumes_;
   PatchOptions options_;
   std::vector<Field> layout_;
+  std::vector<AxisTurn> turns_;
   std::size_t samples_;
 };
 

@@ -16,29 +16,32 @@ enum class Symmetries : std::uint8_t {
   kAll,
 };
 
-/// How the intensities of a patch are changed. Each change comes with a chance of its own; deviations are those of the
-/// volume's intensities. The defaults are those of nnU-Net (Isensee et al., Nature Methods 2021).
+/// How the intensities of a patch are changed, in this order. Each change comes with a chance of its own. Chances and
+/// ranges are those that nnU-Net has for these changes (Isensee et al., Nature Methods 2021).
 struct IntensityChanges {
-  double noise_chance = 0.1;
-  double most_noise = 0.3;  ///< deviation of Gaussian noise, drawn from 0 to this, in deviations
   double brightness_chance = 0.15;
-  double most_brightness = 0.25;  ///< values times 1 - this … 1 + this, about the volume's darkest value
+  double most_brightness = 0.25;  ///< distances from the volume's lowest value times 1 - this … 1 + this
   double contrast_chance = 0.15;
-  double most_contrast = 0.25;  ///< differences from the volume's mean times 1 - this … 1 + this
+  double most_contrast = 0.25;  ///< distances from the volume's mean times 1 - this … 1 + this
   double gamma_chance = 0.3;
-  double least_gamma = 0.7;  ///< the range of values to the power of least_gamma … most_gamma
+  double least_gamma = 0.7;  ///< the volume's range of values, as 0 … 1, to the power of least_gamma … most_gamma
   double most_gamma = 1.5;
+  double noise_chance = 0.1;
+  double most_noise = 0.1;  ///< Gaussian noise, whose deviation is 0 … this of that of the volume's intensities
 };
 
 struct PatchOptions {
   media::VolumeShape patch{64, 128, 128};
   double foreground_share = 1.0 / 3;                 ///< of the patches has a voxel of the surface in its middle
   std::optional<std::uint64_t> samples_per_epoch{};  ///< none: 16 a volume
-  bool augment = true;
+  bool augment = true;                               ///< turns and changes; else patches differ in their place alone
   Symmetries symmetries = Symmetries::kAll;
   IntensityChanges changes{};
 
   void validate() const;
 };
+
+/// Throws UsageError for a patch without voxels or of absurdly many.
+void validate_patch(const media::VolumeShape& patch);
 
 }  // namespace lockstep::data

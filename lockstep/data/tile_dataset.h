@@ -12,21 +12,22 @@ namespace lockstep::data {
 
 struct TileOptions {
   media::VolumeShape patch{64, 128, 128};
-  std::int64_t context = 0;  ///< voxels at each border of a tile that only surround what is scored, along axes where a
-                             ///< volume is larger than the patch
+  std::int64_t context = 0;  ///< voxels that are not scored at borders between tiles: they only surround what is
 
   void validate() const;
 };
 
-/// A part of a volume. Its first voxel may lie before that of the volume.
+/// A part of a volume, of the patch's shape.
 struct Tile {
-  std::size_t volume = 0;  ///< of the store
-  Place origin;
+  std::size_t volume = 0;     ///< of the store
+  Place origin;               ///< of the first voxel; before the volume's where that is thinner than the patch
+  Place scored;               ///< the first voxel that counts …
+  media::VolumeShape counts;  ///< … and how many there are along each axis
 };
 
-/// Patches that cover volumes: every voxel is in one tile with its label and, as context or outside of the volume, in
-/// any number of them with kIgnore; so what tiles count can be added up. Fields as those of PatchDataset. Every epoch
-/// is the same.
+/// Patches that cover volumes: every voxel has its label in one tile, and kIgnore in others that it is in; so what is
+/// counted in tiles can be added up. Fields as those of PatchDataset, intensities as they are. Every epoch is the same.
+/// Tiles lie inside of the volume, but where that is thinner than the patch, as a patch does.
 class TileDataset : public Dataset {
  public:
   /// Of these volumes of the store, which must have labels. The store must outlive the dataset.

@@ -15,6 +15,8 @@
 
 namespace lockstep::data {
 
+class SliceCache;
+
 struct VolumeStoreOptions {
   std::optional<std::uint64_t> memory_limit{};  ///< bytes for decoded voxels; none: half of the available memory
   int threads = 1;                              ///< that read when the store is opened
@@ -26,10 +28,10 @@ struct VolumeStoreOptions {
 struct StoredVolume {
   std::string id;
   Volume image;
-  IntensityStatistics intensities;
-  PatchFinish finish;               ///< from `intensities`
-  std::optional<Volume> label;      ///< uint8: kBackground, kSurface, kIgnore
-  std::optional<LabelIndex> index;  ///< there with the label
+  std::optional<Volume> label;  ///< uint8: kBackground, kSurface, kIgnore
+  IntensityStatistics intensities{};
+  PatchFinish finish{};               ///< from `intensities`
+  std::optional<LabelIndex> index{};  ///< there with the label
 };
 
 /// The volumes of a run, one copy for all ranks. Where all of them fit into the memory limit they are read at once, by
@@ -39,7 +41,8 @@ struct StoredVolume {
 class VolumeStore {
  public:
   /// Throws DataError, naming the file, where one cannot be read, where a label has another shape than its image, and
-  /// for labels with unknown values: which ones, and how many voxels.
+  /// for labels with unknown values: which ones, and how many voxels. Throws UsageError where the memory limit is below
+  /// the size of a slice.
   VolumeStore(std::span<const VolumePair> pairs, const VolumeStoreOptions& options);
   ~VolumeStore();
   VolumeStore(const VolumeStore&) = delete;
@@ -55,15 +58,16 @@ class VolumeStore {
   /// Whether all of them are in memory or mapped.
   bool is_resident() const { return cache_ == nullptr; }
 
-  /// For the person who watches: "4 volumes, 40.0 MiB, in memory".
+  /// For the person who watches: "4 volumes, 40 MiB with labels, in memory".
   std::string words() const;
 
  private:
-  class SliceReader;
+  class Opening;
 
   std::uint64_t bytes_ = 0;
   std::uint64_t mapped_bytes_ = 0;
-  std::shared_ptr<class SliceCache> cache_;  ///< null: not needed
+  std::uint64_t memory_limit_ = 0;
+  std::shared_ptr<SliceCache> cache_;  ///< null: not needed
   std::vector<std::unique_ptr<StoredVolume>> volumes_;
 };
 

@@ -48,6 +48,7 @@ class TiffVolume {
   };
 
   void read_headers();
+  void add_page(std::uint32_t width, std::uint32_t height, std::uint16_t bits, const std::string& page);
 
   std::filesystem::path path_;  ///< empty: in memory
   std::span<const std::byte> in_memory_;

@@ -19,7 +19,8 @@ class ZipWriter {
   ZipWriter(const ZipWriter&) = delete;
   ZipWriter& operator=(const ZipWriter&) = delete;
 
-  /// Adds a member; two of one name are a mistake of ours. A file is read when the archive is committed, not before.
+  /// Adds a member; two of one name are a mistake of ours. A file is read when the archive is committed, not before,
+  /// but one that cannot be opened now is a DataError.
   void add_file(const std::string& name, const std::filesystem::path& file, ZipMethod method);
   void add_bytes(const std::string& name, std::vector<std::byte> bytes, ZipMethod method);
 

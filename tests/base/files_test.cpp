@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 
 #include "lockstep/base/error.h"
@@ -40,6 +41,22 @@ TEST(AtomicFile, ThatCannotTakeItsPlaceIsAnErrorAndLeavesNothingBehind) {
   std::filesystem::remove(folder / "file");
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
   EXPECT_THROW(AtomicFile(folder / "no folder/file"), MachineError);
+}
+
+TEST(InputFile, GivesWhatLiesAtAPlace) {
+  const TempFolder folder;
+  write_file_atomically(folder / "file", "some words");
+  const InputFile file(folder / "file");
+  EXPECT_EQ(file.size(), 10U);
+  std::array<char, 5> words{};
+  const auto target = std::as_writable_bytes(std::span(words));
+  EXPECT_EQ(file.read_at(5, target), 5U);
+  EXPECT_EQ(std::string_view(words.data(), 5), "words");
+  EXPECT_EQ(file.read_at(8, target), 2U);
+  EXPECT_EQ(std::string_view(words.data(), 2), "ds");
+  EXPECT_EQ(file.read_at(99, target), 0U);
+  EXPECT_THROW(InputFile(folder / "none"), DataError);
+  EXPECT_THROW(InputFile(folder.path()), DataError);
 }
 
 TEST(ReadInPieces, GivesAllBytesInTheirOrder) {
