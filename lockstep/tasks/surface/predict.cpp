@@ -3,7 +3,8 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cmath>
+
+#include "lockstep/data/patch_dataset.h"
 
 namespace lockstep::tasks::surface {
 
@@ -11,8 +12,8 @@ SlidingWindow::Read windows_of(const data::StoredVolume& volume) {
   return [&volume](const models::Extent& origin, const at::Tensor& window) {
     const media::VolumeShape box{window.size(0), window.size(1), window.size(2)};
     std::vector<std::uint16_t> voxels(static_cast<std::size_t>(box.voxels()));
-    const auto mean = static_cast<std::uint16_t>(std::lround(volume.intensities.mean));
-    volume.image.read(data::Place{origin[0], origin[1], origin[2]}, box, mean, std::span(voxels));
+    volume.image.read(data::Place{origin[0], origin[1], origin[2]}, box, data::outside_of<std::uint16_t>(volume),
+                      std::span(voxels));
     float* target = window.mutable_data_ptr<float>();
     const data::PatchFinish finish = volume.finish;
     std::ranges::transform(
