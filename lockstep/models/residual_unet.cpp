@@ -21,6 +21,11 @@ torch::nn::ModuleList make_encoder_scale(const UnetStage& stage, const UnetStage
   return blocks;
 }
 
+/// The format of a tensor with one channel is told by its strides alone, which contiguous() leaves as they are.
+at::Tensor with_channels_last(const at::Tensor& volumes) {
+  return at::empty(volumes.sizes(), volumes.options(), at::MemoryFormat::ChannelsLast3d).copy_(volumes);
+}
+
 torch::nn::Conv3d head_of(const UnetStage& stage) {
   return torch::nn::Conv3d(torch::nn::Conv3dOptions(stage.channels, 1, 1));
 }
@@ -55,9 +60,8 @@ void ResidualUnet::set_memory_format(at::MemoryFormat format) {
 
 VolumeOutputs ResidualUnet::forward(const at::Tensor& volumes) {
   LOCKSTEP_ASSERT(volumes.dim() == 5 && volumes.size(1) == 1, "volumes are (batch, 1, depth, height, width)");
-  const bool channels_last = channels_last_ && volumes.is_cpu();
-  std::vector<at::Tensor> features{
-      volumes.contiguous(channels_last ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::Contiguous)};
+  std::vector<at::Tensor> features{channels_last_ && volumes.is_cpu() ? with_channels_last(volumes)
+                                                                      : volumes.contiguous()};
   for (std::size_t scale = 0; scale < encoder_->size(); ++scale) {
     features.push_back(encode(scale, features.back()));
   }

@@ -127,6 +127,16 @@ TEST(ResidualUnet, TakesVolumesOfAnySize) {
   }
 }
 
+// Else convolutions take four times as long; of a volume with one channel the strides tell.
+TEST(ResidualUnet, KeepsVolumesInTheFormatThatItIsTold) {
+  ResidualUnet network(options_for({16, 16, 16}));
+  EXPECT_EQ(network.forward(at::randn({2, 1, 16, 16, 16})).logits.suggest_memory_format(),
+            at::MemoryFormat::ChannelsLast3d);
+  network.set_memory_format(at::MemoryFormat::Contiguous);
+  EXPECT_EQ(network.forward(at::randn({2, 1, 16, 16, 16})).logits.suggest_memory_format(),
+            at::MemoryFormat::Contiguous);
+}
+
 TEST(ResidualUnet, AnswersAtCoarserScalesInTrainingOnly) {
   ResidualUnet network(options_for({16, 16, 16}));
   EXPECT_EQ(network.forward(at::randn({1, 1, 16, 16, 16})).sides.size(), 1U);
