@@ -25,7 +25,7 @@ constexpr const char* kRunSurfaceDescription =
 struct RunSurfaceArguments {
   std::filesystem::path output = "submission.zip";
   std::string competition = "vesuvius-challenge-surface-detection";
-  std::int64_t window_batch = 4;
+  std::int64_t window_batch = kWindowBatch;
 
   void add_to(OptionTable& table) {
     const std::string group = "Submission";

@@ -14,6 +14,9 @@
 
 namespace lockstep::cli {
 
+/// Windows that a rank takes at a time where nothing else is said: one keeps a device busy.
+inline constexpr std::int64_t kWindowBatch = 1;
+
 /// What commands take that let a trained network answer for whole volumes.
 struct SurfaceAnswering {
   std::filesystem::path run = "runs/surface";
@@ -23,7 +26,7 @@ struct SurfaceAnswering {
   std::optional<std::int64_t> smallest_component;  ///< unset: as it was tuned for the run
   train::TrainOptions machine;
 
-  SurfaceAnswering() { machine.batch_size = 4; }
+  SurfaceAnswering() { machine.batch_size = kWindowBatch; }
 
   void add_to(OptionTable& table, const std::string& group);
 

@@ -58,8 +58,10 @@ void tune_masks_of_run(const SurfaceSetup& setup) {
   const std::vector<data::VolumePair> volumes =
       some_of(tasks::surface::split_of(setup.task).evaluation, static_cast<std::size_t>(setup.tuning_volumes));
   log::info(text("tuning threshold and sizes on ", volumes.size(), volumes.size() == 1 ? " volume" : " volumes"));
+  train::TrainOptions machine = setup.train;
+  machine.batch_size = kWindowBatch;
   std::vector<AnsweredVolume> answered;
-  answer(setup, run, setup.train, volumes, [&](Answer&& one) {
+  answer(setup, run, machine, volumes, [&](Answer&& one) {
     media::VolumeShape shape;
     std::vector<std::uint8_t> labels = read_labels(one.volume.label, shape);
     answered.push_back({std::move(one.levels), std::move(labels), shape});

@@ -116,7 +116,7 @@ void Options::validate() const {
     throw UsageError(text("--overlap ", overlap, " is no share of a window"), "give a number from 0 to 0.9");
   }
   memory_limit();
-  data::HoldOutOptions{.share = held_out_share}.validate();
+  data::HoldOutOptions{.ids = split_at_commas(held_out), .share = held_out_share}.validate();
 }
 
 }  // namespace lockstep::tasks::surface
