@@ -94,10 +94,10 @@ std::vector<UnetStage> plan_unet(const UnetPlanOptions& options) {
 
 std::int64_t values_kept_for_backward(const std::vector<UnetStage>& stages, bool checkpointed) {
   // In feature maps of the scale: a block keeps two convolutions and two norms, the first one of a scale also its
-  // shortcut; a step up its convolution and norm, what comes from below, and both halves that it mixes.
+  // shortcut; a step up its convolution and norm, and both halves that it mixes.
   constexpr std::int64_t kOfBlock = 4;
   constexpr std::int64_t kOfStart = 2;
-  constexpr std::int64_t kOfStepUp = 5;
+  constexpr std::int64_t kOfStepUp = 4;
   std::int64_t kept = 0;
   std::int64_t largest_block = 0;
   for (std::size_t scale = 0; scale < stages.size(); ++scale) {

@@ -172,6 +172,23 @@ TEST(ResidualUnet, CheckpointsChangeNoBitOfTheGradient) {
   }
 }
 
+TEST(ResidualUnet, WhatItKeepsForBackwardIsForetold) {
+  for (const bool checkpointed : {false, true}) {
+    ResidualUnetOptions options = options_for({16, 64, 64}, 8, "1,2");
+    options.gradient_checkpointing = checkpointed;
+    ResidualUnet network(options);
+    const at::Tensor volumes = at::randn({2, 1, 16, 64, 64});
+    const test::MemoryMeter meter;
+    network.forward(volumes).logits.sum().backward();
+    const auto foretold =
+        2 * sizeof(float) * static_cast<double>(values_kept_for_backward(plan_unet(options.plan), checkpointed));
+    const auto peak = static_cast<double>(meter.peak_bytes());
+    RecordProperty(checkpointed ? "peak_with_checkpoints" : "peak", std::to_string(peak / foretold));
+    EXPECT_GT(peak, 0.8 * foretold) << checkpointed;
+    EXPECT_LT(peak, 1.5 * foretold) << checkpointed;
+  }
+}
+
 TEST(ResidualUnet, CheckpointsHoldLessMemory) {
   const ResidualUnetOptions options = options_for({16, 64, 64}, 8, "2");
   ResidualUnet network(options);
