@@ -1,10 +1,8 @@
 #include "lockstep/cli/camouflage.h"
 
-#include "lockstep/base/text.h"
-#include "lockstep/checkpoint/run_folder.h"
-#include "lockstep/cli/recipe.h"
 #include "lockstep/cli/train_options.h"
 #include "lockstep/models/edgenext.h"
+#include "lockstep/tasks/camouflage/task.h"
 
 namespace lockstep::cli {
 namespace {
@@ -24,6 +22,11 @@ CamouflageSetup::CamouflageSetup() {
   train.epochs = 150;
   train.batch_size = 32;
   train.schedule.learning_rate = 4e-4;
+}
+
+std::unique_ptr<tasks::Task> CamouflageSetup::make_task(int local_processes) {
+  task.cache.processes = local_processes;
+  return std::make_unique<tasks::camouflage::CamouflageTask>(task);
 }
 
 OptionTable CamouflageSetup::table() {
@@ -109,15 +112,6 @@ void add_answer_options(OptionTable& table, const std::string& group, std::optio
   table.add("--batch-size", machine.batch_size, "Images that a GPU (or CPU rank) takes at a time.",
             {.group = group, .minimum = inclusive(1)});
   add_machine_options(table, machine);
-}
-
-void read_recipe_of_run(CamouflageSetup& setup, const std::filesystem::path& run_folder) {
-  const std::filesystem::path recipe = run_folder / checkpoint::kRecipeFile;
-  if (!std::filesystem::exists(recipe)) {
-    throw DataError(text("'", run_folder.string(), "' holds no run"),
-                    "give the --checkpoint-dir of 'lockstep train camouflage'");
-  }
-  apply_recipe(setup.table(), recipe);
 }
 
 }  // namespace lockstep::cli

@@ -6,21 +6,24 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/cli/options.h"
+#include "lockstep/cli/task_setup.h"
 #include "lockstep/tasks/camouflage/options.h"
-#include "lockstep/train/options.h"
 
 namespace lockstep::cli {
 
 /// What a run of the camouflage task is given, with the task's defaults.
-struct CamouflageSetup {
+class CamouflageSetup : public TaskSetup {
+ public:
   CamouflageSetup();
 
-  tasks::camouflage::Options task;
-  train::TrainOptions train;
+  OptionTable table() override;
+  std::filesystem::path& dataset_path() override { return task.dataset_path; }
+  std::unique_ptr<tasks::Task> make_task(int local_processes) override;
 
-  /// The table that sets this object.
-  OptionTable table();
+  tasks::camouflage::Options task;
 };
+
+inline constexpr const char* kTrainCamouflage = "lockstep train camouflage";
 
 /// Adds --cache and what belongs to it.
 void add_cache_options(OptionTable& table, const std::string& group, data::CacheOptions& cache);
@@ -29,9 +32,6 @@ void add_cache_options(OptionTable& table, const std::string& group, data::Cache
 /// the options of the machine.
 void add_answer_options(OptionTable& table, const std::string& group, std::optional<bool>& test_time_flip,
                         train::TrainOptions& machine);
-
-/// Reads the options of the run in a folder into `setup`; throws DataError where there is none.
-void read_recipe_of_run(CamouflageSetup& setup, const std::filesystem::path& run_folder);
 
 /// The flags of the commands, as Markdown.
 std::string train_camouflage_flags();

@@ -1,14 +1,10 @@
-#include <iomanip>
-#include <iostream>
-#include <nlohmann/json.hpp>
 #include <optional>
 
-#include "lockstep/base/files.h"
-#include "lockstep/base/text.h"
 #include "lockstep/checkpoint/snapshot_folder.h"
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
+#include "lockstep/cli/measured.h"
 #include "lockstep/tasks/camouflage/baselines.h"
 #include "lockstep/tasks/camouflage/score_folder.h"
 #include "lockstep/tasks/camouflage/task.h"
@@ -65,25 +61,6 @@ void validate(const EvaluateArguments& arguments) {
   refuse_with_predictions(!arguments.dataset_path.empty(), "--dataset-path is for the network of a run");
 }
 
-/// Metrics by what they are of.
-using Measured = std::vector<std::pair<std::string, std::map<std::string, double>>>;
-
-void print(const Measured& measured) {
-  constexpr int kWidth = 14;
-  std::cout << std::left << std::setw(kWidth) << "metric" << std::right;
-  for (const auto& [name, metrics] : measured) {
-    std::cout << std::setw(kWidth) << name;
-  }
-  std::cout << "\n" << std::fixed << std::setprecision(4);
-  for (const auto& [metric, unused] : measured.front().second) {
-    std::cout << std::left << std::setw(kWidth) << metric << std::right;
-    for (const auto& [name, metrics] : measured) {
-      std::cout << std::setw(kWidth) << metrics.at(metric);
-    }
-    std::cout << "\n";
-  }
-}
-
 std::map<std::string, double> measure_network(const tasks::Task& task, const EvaluateArguments& arguments) {
   const std::filesystem::path weights = checkpoint::best_weights(arguments.run);
   std::map<std::string, double> metrics;
@@ -100,7 +77,7 @@ std::map<std::string, double> measure_network(const tasks::Task& task, const Eva
 
 Measured measure_run(const EvaluateArguments& arguments) {
   CamouflageSetup setup;
-  read_recipe_of_run(setup, arguments.run);
+  read_recipe_of_run(setup, arguments.run, kTrainCamouflage);
   if (!arguments.dataset_path.empty()) {
     setup.task.dataset_path = arguments.dataset_path;
     setup.task.hold_out = false;
@@ -136,11 +113,7 @@ ExitCode evaluate_camouflage(const std::string& command, const std::vector<std::
       arguments.predictions.empty()
           ? measure_run(arguments)
           : Measured{{"predictions", tasks::camouflage::score_folder(arguments.predictions, arguments.masks)}};
-  print(measured);
-  if (!arguments.output.empty()) {
-    const nlohmann::json json(std::map(measured.begin(), measured.end()));
-    write_file_atomically(arguments.output, json.dump(2) + "\n");
-  }
+  report(measured, arguments.output);
   return ExitCode::kFinished;
 }
 

@@ -95,7 +95,7 @@ ExitCode predict_camouflage(const std::string& command, const std::vector<std::s
     throw UsageError("--input is missing", "give an image or a folder of images");
   }
   CamouflageSetup setup;
-  read_recipe_of_run(setup, arguments.run);
+  read_recipe_of_run(setup, arguments.run, kTrainCamouflage);
   setup.task.test_time_flip = arguments.test_time_flip.value_or(setup.task.test_time_flip);
   const auto images = tasks::camouflage::find_images(arguments.input);
   const std::filesystem::path output = arguments.output.empty() ? arguments.run / "predictions" : arguments.output;

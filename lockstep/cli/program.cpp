@@ -17,6 +17,7 @@
 #include "lockstep/cli/leave.h"
 #include "lockstep/cli/nearest.h"
 #include "lockstep/cli/schedule.h"
+#include "lockstep/cli/surface.h"
 
 namespace lockstep::cli {
 namespace {
@@ -38,6 +39,12 @@ const std::vector<Command>& commands() {
        predict_camouflage_flags},
       {"diagnose camouflage", "say what holds training back, and what to change", diagnose_camouflage,
        diagnose_camouflage_flags},
+      {"train surface", "train a network that finds a surface in volumes, or resume a run", train_surface,
+       train_surface_flags},
+      {"evaluate surface", "measure a trained network, or masks that any program has made", evaluate_surface,
+       evaluate_surface_flags},
+      {"predict surface", "write a mask for each volume", predict_surface, predict_surface_flags},
+      {"run surface", "train, predict the test volumes, and pack a submission", run_surface, run_surface_flags},
       {"checkpoint list", "list the snapshots of a run", checkpoint_list, checkpoint_list_flags},
       {"checkpoint verify", "read the snapshots of a run, and tell damage", checkpoint_verify, checkpoint_verify_flags},
       {"checkpoint show", "print what is in a snapshot", checkpoint_show, checkpoint_show_flags},

@@ -28,16 +28,16 @@ double truncated_normal(RandomStream& stream) {
 
 /// The initial values of one weight.
 struct Draw {
-  at::Tensor weight;  ///< (out, in / groups, …)
+  at::Tensor weight;
   at::Tensor values;  ///< the same shape, float32
+  std::int64_t fan_in;
   Rule rule;
   RandomStream stream;
 };
 
 /// Fills in the values, past autograd, whose mode belongs to a thread: any thread may call it.
 void fill(Draw& draw) {
-  const std::int64_t fan_in = draw.values.numel() / draw.values.size(0);
-  const double kaiming_deviation = std::sqrt(2.0 / static_cast<double>(fan_in));
+  const double kaiming_deviation = std::sqrt(2.0 / static_cast<double>(draw.fan_in));
   float* value = draw.values.mutable_data_ptr<float>();
   for (std::int64_t i = 0; i < draw.values.numel(); ++i) {
     const double drawn =
@@ -57,6 +57,8 @@ class Collector {
     }
     if (auto* convolution = module.as<torch::nn::Conv2dImpl>()) {
       add(convolution->weight, convolution->bias, rule);
+    } else if (auto* upward = module.as<torch::nn::ConvTranspose3dImpl>()) {
+      add_transposed(upward->weight, upward->bias, rule);
     } else if (auto* volume_convolution = module.as<torch::nn::Conv3dImpl>()) {
       add(volume_convolution->weight, volume_convolution->bias, rule);
     } else if (auto* linear = module.as<torch::nn::LinearImpl>()) {
@@ -70,10 +72,20 @@ class Collector {
   std::vector<Draw>& draws() { return draws_; }
 
  private:
+  /// weight: (out, in / groups, …)
   void add(const at::Tensor& weight, at::Tensor& bias, Rule rule) {
+    add(weight, bias, weight.numel() / weight.size(0), rule);
+  }
+
+  /// weight: (in, out, …). Of the places that a kernel as large as its stride reaches, each belongs to one input.
+  void add_transposed(const at::Tensor& weight, at::Tensor& bias, Rule rule) {
+    add(weight, bias, weight.size(0), rule);
+  }
+
+  void add(const at::Tensor& weight, at::Tensor& bias, std::int64_t fan_in, Rule rule) {
     const auto place = static_cast<std::uint32_t>(draws_.size());
-    draws_.push_back(
-        {weight, at::empty(weight.sizes(), at::kFloat), rule, RandomStream({seed_, Purpose::kWeights, 0, 0, place})});
+    draws_.push_back({weight, at::empty(weight.sizes(), at::kFloat), fan_in, rule,
+                      RandomStream({seed_, Purpose::kWeights, 0, 0, place})});
     if (bias.defined()) {
       bias.zero_();
     }

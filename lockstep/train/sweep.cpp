@@ -5,29 +5,11 @@
 #include "lockstep/data/batch.h"
 #include "lockstep/data/batch_plan.h"
 #include "lockstep/data/loader.h"
-#include "lockstep/nn/autocast.h"
 #include "lockstep/train/device_batch.h"
+#include "lockstep/train/evaluation_mode.h"
 
 namespace lockstep::train {
 namespace {
-
-/// Puts the network into evaluation mode, without gradients and in this precision, for as long as it lives.
-class EvaluationMode {
- public:
-  EvaluationMode(torch::nn::Module& network, c10::Device device, const Precision& precision)
-      : network_(network), was_training_(network.is_training()), autocast_(device.type(), precision.autocast_type()) {
-    network_.eval();
-  }
-  ~EvaluationMode() { network_.train(was_training_); }
-  EvaluationMode(const EvaluationMode&) = delete;
-  EvaluationMode& operator=(const EvaluationMode&) = delete;
-
- private:
-  torch::nn::Module& network_;
-  bool was_training_;
-  torch::NoGradGuard no_grad_;
-  nn::AutocastScope autocast_;
-};
 
 void visit_prepared(tasks::Model& model, data::Batch& batch, c10::Device device,
                     const std::function<void(const tasks::DeviceBatch&)>& visit) {

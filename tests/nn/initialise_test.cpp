@@ -10,7 +10,10 @@ namespace lockstep::nn::initialise_test {
 namespace {
 
 struct Decoder : torch::nn::Module, KaimingInitialised {
-  Decoder() { register_module("conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(64, 128, 3))); }
+  Decoder() {
+    register_module("conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(64, 128, 3)));
+    register_module("up", torch::nn::ConvTranspose3d(torch::nn::ConvTranspose3dOptions(64, 32, 2).stride(2)));
+  }
 };
 
 struct Network : torch::nn::Module {
@@ -73,6 +76,7 @@ TEST(Initialise, FollowsTheFanInWhereAskedTo) {
   Network network;
   initialise(network, 3);
   EXPECT_NEAR(network.parameter("decoder.conv.weight").std().item<double>(), std::sqrt(2.0 / (64 * 9)), 0.0005);
+  EXPECT_NEAR(network.parameter("decoder.up.weight").std().item<double>(), std::sqrt(2.0 / 64), 0.005);
 }
 
 TEST(Initialise, LeavesConstantsAlone) {

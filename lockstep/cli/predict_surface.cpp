@@ -1,0 +1,54 @@
+#include "lockstep/base/log.h"
+#include "lockstep/base/text.h"
+#include "lockstep/cli/answer.h"
+#include "lockstep/cli/help.h"
+#include "lockstep/cli/surface.h"
+#include "lockstep/cli/surface_answers.h"
+
+namespace lockstep::cli {
+namespace {
+
+constexpr const char* kPredictSurfaceDescription =
+    "Writes a mask for each volume, ID.tif of the same shape with 0 and 1, with the best weights of a run.";
+
+struct PredictSurfaceArguments {
+  SurfaceAnswering answering;
+  std::filesystem::path input;
+  std::filesystem::path output;
+
+  OptionTable table() {
+    OptionTable table;
+    const std::string group = "Prediction";
+    table.add("--input", input, "A volume (TIFF), or a folder of volumes.", {.group = group});
+    table.add("--output", output, "Where to write; by default predictions/ in the run folder.",
+              {.group = group, .placeholder = "DIR"});
+    answering.add_to(table, group);
+    return table;
+  }
+};
+
+}  // namespace
+
+std::string predict_surface_flags() {
+  PredictSurfaceArguments arguments;
+  return to_markdown(arguments.table());
+}
+
+ExitCode predict_surface(const std::string& command, const std::vector<std::string>& words) {
+  PredictSurfaceArguments arguments;
+  if (parse_or_answer(arguments.table(), words, command, kPredictSurfaceDescription)) {
+    return ExitCode::kFinished;
+  }
+  if (arguments.input.empty()) {
+    throw UsageError("--input is missing", "give a volume or a folder of volumes");
+  }
+  const SurfaceAnswering& answering = arguments.answering;
+  const SurfaceSetup setup = answering.setup_of_run();
+  const auto volumes = data::find_images_of_volumes(arguments.input);
+  const std::filesystem::path output = arguments.output.empty() ? answering.run / "predictions" : arguments.output;
+  write_masks(setup, answering.run, answering.machine, volumes, answering.postprocessing(), output);
+  log::info(text(volumes.size(), volumes.size() == 1 ? " mask is in " : " masks are in ", output.string()));
+  return ExitCode::kFinished;
+}
+
+}  // namespace lockstep::cli
