@@ -13,6 +13,7 @@
 #include "lockstep/data/box_folders.h"
 #include "lockstep/data/box_sources.h"
 #include "lockstep/data/survey.h"
+#include "lockstep/data/volume_store.h"
 #include "lockstep/parallel/devices.h"
 #include "lockstep/tasks/camouflage/folders.h"
 
@@ -160,6 +161,67 @@ CheckResult check_boxes(const path& root, int threads) {
   return result;
 }
 
+/// What the voxels of some volumes are; one that training would refuse is in no count.
+struct VolumeCounts {
+  std::size_t volumes = 0;
+  std::vector<media::VolumeShape> shapes;
+  std::vector<double> surface_shares;  ///< of the voxels that are not to be ignored
+  std::vector<double> ignored_shares;
+
+  void add(const data::StoredVolume& volume) {
+    shapes.push_back(volume.image.shape());
+    if (volume.index) {
+      const auto known = static_cast<double>(volume.index->known_voxels());
+      surface_shares.push_back(known > 0 ? static_cast<double>(volume.index->surface_voxels()) / known : 0);
+      ignored_shares.push_back(1 - known / static_cast<double>(volume.image.shape().voxels()));
+    }
+  }
+
+  /// "20x512x512", or the smallest and the largest.
+  std::string sizes() const {
+    if (shapes.empty()) {
+      return "-";
+    }
+    const auto [least, most] = std::ranges::minmax_element(shapes, {}, &media::VolumeShape::voxels);
+    const auto words = [](const media::VolumeShape& shape) {
+      return text(shape.depth, "x", shape.height, "x", shape.width);
+    };
+    return *least == *most ? words(*least) : text(words(*least), " … ", words(*most));
+  }
+};
+
+/// Reads the volumes one by one, so that each says what is wrong with it.
+VolumeCounts count_volumes(const std::vector<data::VolumePair>& pairs, int threads, CheckResult& result) {
+  VolumeCounts counts;
+  counts.volumes = pairs.size();
+  for (const data::VolumePair& pair : pairs) {
+    try {
+      const data::VolumeStore store(std::span(&pair, 1), {.threads = threads});
+      counts.add(store[0]);
+    } catch (const DataError& error) {
+      result.refused.emplace_back(error.what());
+    }
+  }
+  return counts;
+}
+
+CheckResult check_volumes(const path& root, int threads) {
+  const data::VolumeFolders folders = data::find_volumes(root);
+  std::cout << root.string() << ": volumes, train and test\n\n";
+  CheckResult result;
+  Rows rows = {{"split", "volumes", "sizes", "surface", "to be ignored"}};
+  for (const auto& [split, pairs] : {std::pair("train", &folders.train), std::pair("test", &folders.test)}) {
+    const VolumeCounts counts = count_volumes(*pairs, threads, result);
+    rows.push_back({split, text(counts.volumes), counts.sizes(), percentages(counts.surface_shares),
+                    percentages(counts.ignored_shares)});
+  }
+  std::cout << in_columns(rows);
+  for (const path& label : folders.labels_without_image) {
+    result.traps.note(data::Trap::kLabelWithoutVolume, label.string());
+  }
+  return result;
+}
+
 /// A kind of dataset. A further one is a line in kinds().
 struct DatasetKind {
   const char* layouts;  ///< behind "give a folder with"
@@ -171,6 +233,7 @@ const std::vector<DatasetKind>& kinds() {
   static const std::vector<DatasetKind> all = {
       {tasks::camouflage::kLayouts, tasks::camouflage::holds_masks, check_masks},
       {data::kBoxLayouts, data::holds_boxes, check_boxes},
+      {data::kVolumeLayouts, data::holds_volumes, check_volumes},
   };
   return all;
 }

@@ -56,6 +56,8 @@ const char* words_of(Trap trap) {
       return "masks in which nothing is marked, taken as they are";
     case Trap::kMaskOfOtherSize:
       return "masks of another size than their image, scaled with it";
+    case Trap::kLabelWithoutVolume:
+      return "labels without a volume, left out";
   }
   LOCKSTEP_ASSERT(false, "no such trap");
 }

@@ -31,6 +31,7 @@ enum class Trap {
   kMaskWithoutImage,
   kMaskWithoutObject,
   kMaskOfOtherSize,
+  kLabelWithoutVolume,
 };
 
 /// What is done about it, behind a number: "boxes without area, left out".

@@ -16,8 +16,7 @@ namespace {
 
 using std::filesystem::path;
 
-constexpr const char* kLayout =
-    "give a folder with train_images/ID.tif and train_labels/ID.tif, and test_images/ID.tif if there are tests";
+std::string layout() { return text("give a folder with ", kVolumeLayouts); }
 
 bool is_volume(const path& file) {
   std::string extension = file.extension().string();
@@ -54,7 +53,7 @@ FilesById volumes_in(const path& folder) {
 
 FilesById require_volumes(const path& folder) {
   if (!std::filesystem::is_directory(folder)) {
-    throw DataError(text("no folder ", folder.string()), kLayout);
+    throw DataError(text("no folder ", folder.string()), layout());
   }
   FilesById files = volumes_in(folder);
   if (files.empty()) {
@@ -133,9 +132,15 @@ std::vector<std::string> ids_to_hold_out(const std::vector<VolumePair>& train, c
 
 }  // namespace
 
+bool holds_volumes(const path& root) {
+  std::error_code error;
+  const std::filesystem::directory_iterator files(root / "train_images", error);
+  return !error && std::ranges::any_of(files, [](const auto& entry) { return is_volume(entry.path()); });
+}
+
 VolumeFolders find_volumes(const path& root) {
   if (!std::filesystem::is_directory(root)) {
-    throw DataError(text("no folder ", root.string()), kLayout);
+    throw DataError(text("no folder ", root.string()), layout());
   }
   VolumeFolders folders;
   folders.train = pair_up(root / "train_images", root / "train_labels", folders.labels_without_image);

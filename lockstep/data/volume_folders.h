@@ -21,6 +21,13 @@ struct VolumeFolders {
   std::vector<std::filesystem::path> labels_without_image;  ///< left out
 };
 
+/// Behind "give a folder with".
+inline constexpr const char* kVolumeLayouts =
+    "train_images/ID.tif and train_labels/ID.tif, and test_images/ID.tif if there are tests";
+
+/// Whether there are volumes to learn from.
+bool holds_volumes(const std::filesystem::path& root);
+
 /// Finds train_images/ID.tif with train_labels/ID.tif and, where they are there, test_images and test_labels; ".tiff"
 /// will do as well, in either case. Throws DataError for a missing or empty folder, images without a label (all of
 /// them: how many, and the first ones' names), a test_labels folder that lacks some, and two files of one id.

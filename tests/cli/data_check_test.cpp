@@ -6,6 +6,7 @@
 #include "lockstep/base/files.h"
 #include "lockstep/media/encode.h"
 #include "tests/cli/sample_options.h"
+#include "tests/support/membranes.h"
 #include "tests/support/photographs.h"
 #include "tests/support/temp_folder.h"
 
@@ -39,6 +40,20 @@ void write_voc(const std::filesystem::path& file, int width) {
   write_file_atomically(file, "<annotation><size><width>" + std::to_string(width) +
                                   "</width><height>48</height></size><object><name>cat</name><bndbox><xmin>-1</xmin>"
                                   "<ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>");
+}
+
+TEST(DataCheckCommand, TellsOfVolumes) {
+  const test::TempFolder folder;
+  test::write_membranes(folder.path(), {4, 20, 24}, /*train=*/2, /*test=*/1, /*with_test_labels=*/false);
+  const Answer answer = check(folder.path());
+  EXPECT_EQ(answer.error, "");
+  EXPECT_THAT(answer.output, HasSubstr(": volumes, train and test\n"));
+  EXPECT_THAT(answer.output, ContainsRegex("train +2 +4x20x24 +[0-9.]+ % .* +[0-9.]+ % "));
+  EXPECT_THAT(answer.output, ContainsRegex("test +1 +4x20x24 +- +-"));
+  write_file_atomically(folder / "train_labels/101.tif", read_file(folder / "train_images/101.tif"));
+  const Answer refusal = check(folder.path());
+  EXPECT_THAT(refusal.error, HasSubstr("1 sample(s) that training would refuse"));
+  EXPECT_THAT(refusal.output, HasSubstr("101.tif"));
 }
 
 TEST(DataCheckCommand, TellsOfMasks) {
