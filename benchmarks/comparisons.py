@@ -66,6 +66,18 @@ COMPARISONS = {
         "sides": {"Lockstep": program("bench_timer")},
         "ratios": [],
     },
+    "volumes": {
+        "what": "scores of a predicted volume of 128 x 128 x 128 voxels, on two threads",
+        "sides": {"Lockstep": program("bench_volumes", 128), "Python": script("volumes.py", 128)},
+        "ratios": [
+            ("Lockstep", "Python", figure, "<= 1") for figure in ("distances_ms", "surface_dice_ms", "voi_ms")
+        ],
+    },
+    "volumes-320": {
+        "what": "the same of 320 x 320 x 320 voxels",
+        "sides": {"Lockstep": program("bench_volumes", 320)},
+        "ratios": [],
+    },
     "start": {
         "what": "start of the program to the end of the first step, two ranks",
         "sides": {

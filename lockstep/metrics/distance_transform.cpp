@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "lockstep/metrics/lower_envelope.h"
+
 namespace lockstep::metrics {
 namespace {
 
@@ -32,63 +34,26 @@ std::vector<std::int64_t> nearest_rows(std::span<const std::uint8_t> marked, std
   return rows;
 }
 
-/// One column's offer to the pixels of a row: its pixel at `row`, `height_squared` away vertically.
-struct Parabola {
-  std::int64_t column;
-  std::int64_t row;
-  std::int64_t height_squared;
-  std::int64_t from;  ///< the first column of the row where this offer is the best so far
-
-  std::int64_t at(std::int64_t x) const { return (x - column) * (x - column) + height_squared; }
-};
-
-/// The first x where `right` is strictly below `left`, given that `left` is not above at some x >= 0.
-std::int64_t first_below(const Parabola& left, const Parabola& right) {
-  const std::int64_t rise =
-      right.column * right.column - left.column * left.column + right.height_squared - left.height_squared;
-  return rise / (2 * (right.column - left.column)) + 1;
-}
-
-/// The lower envelope of the parabolas of row y, from left to right.
-void build_envelope(std::span<const std::int64_t> rows, std::int64_t y, std::vector<Parabola>& envelope) {
-  envelope.clear();
-  const auto width = static_cast<std::int64_t>(rows.size());
-  for (std::int64_t x = 0; x < width; ++x) {
-    const std::int64_t row = rows[static_cast<std::size_t>(x)];
-    if (row == kNone) {
-      continue;
-    }
-    Parabola next{x, row, (y - row) * (y - row), 0};
-    while (!envelope.empty() && envelope.back().at(envelope.back().from) > next.at(envelope.back().from)) {
-      envelope.pop_back();
-    }
-    if (!envelope.empty()) {
-      next.from = first_below(envelope.back(), next);
-    }
-    if (next.from < width) {
-      envelope.push_back(next);
-    }
-  }
-}
-
 }  // namespace
 
 NearestPixels nearest_marked_pixels(std::span<const std::uint8_t> marked, std::int64_t width, std::int64_t height) {
   const std::vector<std::int64_t> rows = nearest_rows(marked, width, height);
   NearestPixels nearest{std::vector<std::int64_t>(marked.size()), std::vector<std::int64_t>(marked.size())};
-  std::vector<Parabola> envelope;
+  LowerEnvelope envelope;
   for (std::int64_t y = 0; y < height; ++y) {
-    const std::size_t line = static_cast<std::size_t>(y * width);
-    build_envelope(std::span(rows).subspan(line, static_cast<std::size_t>(width)), y, envelope);
-    std::size_t best = 0;
+    const std::int64_t line = y * width;
+    envelope.start(width);
     for (std::int64_t x = 0; x < width; ++x) {
-      while (best + 1 < envelope.size() && envelope[best + 1].from <= x) {
-        ++best;
+      const std::int64_t row = rows[static_cast<std::size_t>(line + x)];
+      if (row != kNone) {
+        envelope.add(x, (y - row) * (y - row));
       }
-      const std::size_t i = line + static_cast<std::size_t>(x);
-      nearest.index[i] = envelope[best].row * width + envelope[best].column;
-      nearest.squared_distance[i] = envelope[best].at(x);
     }
+    envelope.visit([&](std::int64_t x, const LowerEnvelope::Parabola& best) {
+      const auto i = static_cast<std::size_t>(line + x);
+      nearest.index[i] = rows[static_cast<std::size_t>(line + best.position)] * width + best.position;
+      nearest.squared_distance[i] = best.at(x);
+    });
   }
   return nearest;
 }
