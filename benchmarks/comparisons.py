@@ -78,6 +78,14 @@ COMPARISONS = {
         "sides": {"Lockstep": program("bench_volumes", 320)},
         "ratios": [],
     },
+    "patches": {
+        "what": "patches of 16 x 128 x 128 from volumes in memory (shared/data/vnc), cut, turned and changed by one thread",
+        "sides": {
+            "Lockstep": program("bench_patches", "{root}/../shared/data/vnc", 16, 128, 128),
+            "MONAI": script("patches.py", "{root}/../shared/data/vnc", 16, 128, 128),
+        },
+        "ratios": [("Lockstep", "MONAI", "patches_per_second", ">= 2")],
+    },
     "start": {
         "what": "start of the program to the end of the first step, two ranks",
         "sides": {

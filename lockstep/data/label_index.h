@@ -15,8 +15,7 @@ inline constexpr std::uint8_t kSurface = 1;
 inline constexpr std::uint8_t kIgnore = 2;  ///< neither learnt from nor scored
 
 /// Finds voxels of the surface, and voxels that are not to be ignored, by number: it knows how many there are in each
-/// small block of a slice, and looks for the one in its block. It takes a thousandth of the memory of the labels or
-/// less.
+/// small block of a slice, and looks for the one in its block. It takes about 1/500 of the memory of the labels.
 class LabelIndex {
  public:
   static constexpr std::int64_t kBlock = 64;  ///< blocks are (1, kBlock, kBlock) voxels

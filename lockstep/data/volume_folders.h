@@ -32,8 +32,8 @@ std::vector<VolumePair> find_images_of_volumes(const std::filesystem::path& path
 
 /// Which volumes are held out of training.
 struct HoldOutOptions {
-  std::vector<std::string> ids;  ///< these, if any are named
-  double share = 0.2;            ///< else this share of them, one at least, drawn by the seed
+  std::vector<std::string> ids{};  ///< these, if any are named
+  double share = 0.2;              ///< else this share of them, one at least, drawn by the seed
   std::uint64_t seed = 0;
 
   void validate() const;

@@ -69,8 +69,8 @@ class VolumeStore::Opening {
   void make_homes() {
     if (store_.bytes_ - store_.mapped_bytes_ > store_.memory_limit_) {
       if (largest_slice_ > store_.memory_limit_) {
-        throw UsageError(text("a memory of ", format_byte_count(store_.memory_limit_),
-                              " for volumes cannot hold a single slice of ", format_byte_count(largest_slice_)),
+        throw UsageError(text("--volume-memory of ", format_byte_count(store_.memory_limit_),
+                              " cannot hold a single slice of ", format_byte_count(largest_slice_)),
                          text("give it at least ", format_byte_count(64 * largest_slice_)));
       }
       store_.cache_ = std::make_shared<SliceCache>(store_.memory_limit_);

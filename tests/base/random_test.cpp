@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
+#include <vector>
 
 namespace lockstep {
 namespace {
@@ -24,6 +26,22 @@ TEST(RandomStream, IsAFunctionOfItsKey) {
   RandomStream again(key);
   for (int i = 0; i < 100; ++i) {
     EXPECT_EQ(first.next(), again.next());
+  }
+}
+
+TEST(RandomWords, AreThoseOfTheStreamFromABlockOn) {
+  const RandomKey key{~std::uint64_t{5}, Purpose::kAugment, 3, 41, 2};
+  std::vector<std::uint32_t> stream(4000);
+  RandomStream random(key);
+  for (std::uint32_t& word : stream) {
+    word = random.next();
+  }
+  for (const std::size_t first : {0U, 1U, 17U, 300U}) {
+    for (const std::size_t count : {0U, 1U, 127U, 128U, 129U, 1000U}) {
+      std::vector<std::uint32_t> words(count);
+      random_words(key, static_cast<std::uint32_t>(first), words);
+      EXPECT_TRUE(std::equal(words.begin(), words.end(), stream.begin() + static_cast<std::ptrdiff_t>(4 * first)));
+    }
   }
 }
 

@@ -1,12 +1,13 @@
 """Writes the files with which the fuzz targets begin: tiny valid ones of every kind.
 
-Usage: make_corpus.py FOLDER. The results are committed in tests/fuzz/corpus; needs Pillow with numpy.
+Usage: make_corpus.py FOLDER. The results are committed in tests/fuzz/corpus; needs Pillow, tifffile and numpy.
 """
 
 import pathlib
 import sys
 
 import numpy
+import tifffile
 from PIL import Image
 
 WIDTH, HEIGHT = 19, 13
@@ -54,9 +55,24 @@ def write_rows(folder):
         (folder / f"kind{kind:02}").write_bytes(bytes([kind, 39 + kind]) + levels.tobytes())
 
 
+def write_tiffs(folder):
+    z, y, x = numpy.mgrid[0:3, 0:HEIGHT, 0:WIDTH]
+    grey = (z * 40 + y * 5 + x).astype(numpy.uint8)
+    deep = grey.astype(numpy.uint16) * 257
+    options = {"photometric": "minisblack", "metadata": None}
+    tifffile.imwrite(folder / "raw.tif", grey, **options)
+    tifffile.imwrite(folder / "raw16_big_endian.tif", deep, byteorder=">", rowsperstrip=5, **options)
+    tifffile.imwrite(folder / "deflate.tif", grey, compression="zlib", rowsperstrip=4, **options)
+    tifffile.imwrite(folder / "deflate16_tiles.tif", deep, compression="zlib", predictor=True, tile=(16, 16), **options)
+    tifffile.imwrite(folder / "big.tif", deep, bigtiff=True, compression="zlib", **options)
+    pages = [Image.fromarray(page) for page in grey]
+    for compression in ("tiff_lzw", "packbits"):
+        pages[0].save(folder / f"{compression}.tif", compression=compression, save_all=True, append_images=pages[1:])
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
-    for name, write in (("png", write_pngs), ("jpeg", write_jpegs), ("png_rows", write_rows)):
+    for name, write in (("png", write_pngs), ("jpeg", write_jpegs), ("png_rows", write_rows), ("tiff", write_tiffs)):
         (folder / name).mkdir(parents=True, exist_ok=True)
         write(folder / name)
 

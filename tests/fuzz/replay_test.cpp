@@ -14,6 +14,7 @@
 extern "C" int jpeg_fuzz(const std::uint8_t* data, std::size_t size);
 extern "C" int png_fuzz(const std::uint8_t* data, std::size_t size);
 extern "C" int png_rows_fuzz(const std::uint8_t* data, std::size_t size);
+extern "C" int tiff_fuzz(const std::uint8_t* data, std::size_t size);
 
 namespace lockstep::fuzz {
 namespace {
@@ -108,7 +109,7 @@ TEST_P(FuzzReplay, FindsNothingInMutations) {
 
 INSTANTIATE_TEST_SUITE_P(Readers, FuzzReplay,
                          testing::Values(FuzzTarget{"jpeg", jpeg_fuzz}, FuzzTarget{"png", png_fuzz},
-                                         FuzzTarget{"png_rows", png_rows_fuzz}),
+                                         FuzzTarget{"png_rows", png_rows_fuzz}, FuzzTarget{"tiff", tiff_fuzz}),
                          testing::PrintToStringParamName());
 
 }  // namespace
