@@ -11,16 +11,16 @@ namespace lockstep::cli {
 namespace {
 
 void print(const Measured& measured) {
-  constexpr int kWidth = 14;
-  std::cout << std::left << std::setw(kWidth) << "metric" << std::right;
+  constexpr int kColumnWidth = 14;
+  std::cout << std::left << std::setw(kColumnWidth) << "metric" << std::right;
   for (const auto& [name, metrics] : measured) {
-    std::cout << std::setw(std::max(kWidth, static_cast<int>(name.size()) + 1)) << name;
+    std::cout << std::setw(std::max(kColumnWidth, static_cast<int>(name.size()) + 1)) << name;
   }
   std::cout << "\n" << std::fixed << std::setprecision(4);
   for (const auto& [metric, unused] : measured.front().second) {
-    std::cout << std::left << std::setw(kWidth) << metric << std::right;
+    std::cout << std::left << std::setw(kColumnWidth) << metric << std::right;
     for (const auto& [name, metrics] : measured) {
-      std::cout << std::setw(std::max(kWidth, static_cast<int>(name.size()) + 1)) << metrics.at(metric);
+      std::cout << std::setw(std::max(kColumnWidth, static_cast<int>(name.size()) + 1)) << metrics.at(metric);
     }
     std::cout << "\n";
   }

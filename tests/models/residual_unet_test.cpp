@@ -75,7 +75,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, ResidualUnetParity,
                          testing::Values(UnetCase{"Cube", {16, 16, 16}, {16, 16, 16}},
                                          UnetCase{"Thin", {5, 40, 32}, {5, 40, 32}},
                                          UnetCase{"OddVolume", {16, 32, 32}, {13, 27, 31}}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& one) { return one.param.name; });
 
 TEST(UnetPlan, LeavesThinAxesAloneUntilTheOthersHaveComeDown) {
   const std::vector<UnetStage> stages = plan_unet({.patch = {20, 128, 128}, .width = 16, .blocks = "1,3"});

@@ -114,7 +114,7 @@ TEST_P(InstanceNormParity, InBfloat16TheyAreThoseToRounding) {
 INSTANTIATE_TEST_SUITE_P(Cases, InstanceNormParity,
                          testing::Values(NormCase{"Norm", 1, false}, NormCase{"Activated", 0.01, false},
                                          NormCase{"Residual", 0.01, true}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& one) { return one.param.name; });
 
 TEST(InstanceNorm, IsTheSameBitsOnSeveralThreads) {
   const auto on_threads = [](int threads) {

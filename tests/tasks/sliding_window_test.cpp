@@ -94,7 +94,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, SlidingWindowParity,
                                          WindowCase{"WithoutOverlap", {20, 33, 20}, {9, 16, 16}, 0},
                                          WindowCase{"SmallerThanTheWindow", {5, 20, 9}, {8, 16, 16}, 0.5},
                                          WindowCase{"ManyOverTheSamePlace", {12, 20, 20}, {6, 8, 8}, 0.8}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& one) { return one.param.name; });
 
 TEST(SlidingWindow, PlacesTheLastWindowAtTheEnd) {
   EXPECT_EQ(window_starts(10, 4, 0.5), (std::vector<std::int64_t>{0, 2, 4, 6}));
