@@ -63,7 +63,11 @@ bool read_deflated(TIFF* tiff, std::uint32_t piece, const PieceLayout& layout, s
   deflated.resize(TIFFGetStrileByteCount(tiff, piece));
   const auto count = static_cast<tmsize_t>(deflated.size());
   const auto read = TIFFIsTiled(tiff) != 0 ? TIFFReadRawTile : TIFFReadRawStrip;
-  if (count == 0 || read(tiff, piece, deflated.data(), count) != count) {
+  if (count == 0) {
+    bytes.message = "voxels are missing";
+    return false;
+  }
+  if (read(tiff, piece, deflated.data(), count) != count) {
     return false;
   }
   const auto predictor = tiff_field<std::uint16_t>(tiff, TIFFTAG_PREDICTOR, PREDICTOR_NONE);
