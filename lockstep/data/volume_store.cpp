@@ -20,16 +20,18 @@ constexpr std::int64_t kSlicesAtOnce = 8;
 
 std::string words_of(const media::VolumeShape& shape) { return text(shape.depth, "x", shape.height, "x", shape.width); }
 
-/// "255 (1200 voxels), 3 (1 voxels)"
+/// "3 (1 voxels), 255 or more (1200 voxels)"; of many values the first ones.
 std::string words_of_unknown(const IntensityHistogram& labels) {
+  constexpr int kShown = 4;
   std::string words;
+  int values = 0;
   for (std::size_t value = kIgnore + 1U; value < labels.counts().size(); ++value) {
-    if (labels.counts()[value] > 0) {
+    if (labels.counts()[value] > 0 && ++values <= kShown) {
       words += text(words.empty() ? "" : ", ", value, value == 255 ? " or more" : "", " (", labels.counts()[value],
                     " voxels)");
     }
   }
-  return words;
+  return values > kShown ? text(words, " and ", values - kShown, " more") : words;
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "lockstep/base/text.h"
 #include "lockstep/base/work_meter.h"
 #include "lockstep/media/limits.h"
+#include "lockstep/media/tiff_deflate.h"
 #include "lockstep/media/tiff_handle.h"
 #include "lockstep/media/tiff_page.h"
 
@@ -17,30 +18,44 @@ namespace {
 
 std::string page_name(std::int64_t page, const std::string& name) { return text("page ", page + 1, " of ", name); }
 
-bool read_strips(TIFF* tiff, std::span<std::byte> voxels) {
+/// A strip or tile. What a decoder should leave out is 0, not what was in the memory before.
+bool read_piece(TIFF* tiff, std::uint32_t piece, const PieceLayout& layout, std::span<std::byte> voxels,
+                TiffBytes& bytes) {
+  if (TiffPage(tiff, {}).is_deflated()) {
+    return read_deflated(tiff, piece, layout, voxels, bytes);
+  }
+  std::ranges::fill(voxels, std::byte{0});
+  const auto count = static_cast<tmsize_t>(voxels.size());
+  const auto read = TIFFIsTiled(tiff) != 0 ? TIFFReadEncodedTile : TIFFReadEncodedStrip;
+  return read(tiff, piece, voxels.data(), count) == count;
+}
+
+bool read_strips(TIFF* tiff, const VolumeShape& shape, std::size_t voxel_bytes, std::span<std::byte> voxels,
+                 TiffBytes& bytes) {
   const std::uint32_t strips = TIFFNumberOfStrips(tiff);
   const auto strip_bytes = static_cast<std::size_t>(TIFFStripSize64(tiff));
+  const PieceLayout layout{static_cast<std::size_t>(shape.width), voxel_bytes, strip_bytes};
   for (std::uint32_t strip = 0; strip < strips; ++strip) {
     const std::span<std::byte> rest = voxels.subspan(std::min(voxels.size(), strip * strip_bytes));
-    const auto count = static_cast<tmsize_t>(std::min(rest.size(), strip_bytes));
-    if (TIFFReadEncodedStrip(tiff, strip, rest.data(), count) != count) {
+    if (!read_piece(tiff, strip, layout, rest.first(std::min(rest.size(), strip_bytes)), bytes)) {
       return false;
     }
   }
   return true;
 }
 
-bool read_tiles(TIFF* tiff, const VolumeShape& shape, std::size_t voxel_bytes, std::span<std::byte> voxels) {
+bool read_tiles(TIFF* tiff, const VolumeShape& shape, std::size_t voxel_bytes, std::span<std::byte> voxels,
+                TiffBytes& bytes) {
   const std::size_t tile_width = tiff_field<std::uint32_t>(tiff, TIFFTAG_TILEWIDTH, 1);
   const std::size_t tile_height = tiff_field<std::uint32_t>(tiff, TIFFTAG_TILELENGTH, 1);
   const auto width = static_cast<std::size_t>(shape.width);
   const auto height = static_cast<std::size_t>(shape.height);
   std::vector<std::byte> tile(static_cast<std::size_t>(TIFFTileSize64(tiff)));
+  const PieceLayout layout{tile_width, voxel_bytes, tile.size()};
   std::uint32_t number = 0;
   for (std::size_t y = 0; y < height; y += tile_height) {
     for (std::size_t x = 0; x < width; x += tile_width, ++number) {
-      const auto count = static_cast<tmsize_t>(tile.size());
-      if (TIFFReadEncodedTile(tiff, number, tile.data(), count) != count) {
+      if (!read_piece(tiff, number, layout, tile, bytes)) {
         return false;
       }
       const std::size_t row_bytes = std::min(tile_width, width - x) * voxel_bytes;
@@ -173,8 +188,8 @@ void TiffVolume::read_slices(std::int64_t first, std::int64_t count, std::span<s
       throw DataError(text(page, " is another one than when the run began"), "start the run anew");
     }
     const std::span<std::byte> slice = voxels.subspan(static_cast<std::size_t>(i) * slice_bytes, slice_bytes);
-    const bool is_read = TIFFIsTiled(tiff.get()) != 0 ? read_tiles(tiff.get(), shape_, bytes_of(type_), slice)
-                                                      : read_strips(tiff.get(), slice);
+    const auto read = TIFFIsTiled(tiff.get()) != 0 ? read_tiles : read_strips;
+    const bool is_read = read(tiff.get(), shape_, bytes_of(type_), slice, *bytes);
     if (!is_read) {
       fail(*bytes, page);
     }

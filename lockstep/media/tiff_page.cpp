@@ -75,6 +75,9 @@ void TiffPage::check_kind() const {
   if (bits() != 8 && bits() != 16) {
     refuse(text("has ", bits(), " bits a voxel"));
   }
+  if (tiff_field<std::uint16_t>(tiff_, TIFFTAG_FILLORDER, FILLORDER_MSB2LSB) != FILLORDER_MSB2LSB) {
+    refuse("has the bits of its bytes in reverse order");
+  }
   if (tiff_field<std::uint32_t>(tiff_, TIFFTAG_IMAGEDEPTH, 1) != 1) {
     refuse("has several slices in one page");
   }
@@ -82,8 +85,7 @@ void TiffPage::check_kind() const {
 
 void TiffPage::check_compression() const {
   const std::uint16_t coding = compression();
-  if (coding != COMPRESSION_NONE && coding != COMPRESSION_LZW && coding != COMPRESSION_DEFLATE &&
-      coding != COMPRESSION_ADOBE_DEFLATE && coding != COMPRESSION_PACKBITS) {
+  if (coding != COMPRESSION_NONE && coding != COMPRESSION_LZW && coding != COMPRESSION_PACKBITS && !is_deflated()) {
     throw DataError(text(name_, " is compressed by a coding (", compression_name(coding), ") that is not read here"),
                     "save it without compression, or with LZW, deflate or PackBits");
   }
@@ -124,11 +126,8 @@ std::uint64_t TiffPage::most_from_a_byte() const {
 
 std::optional<std::uint64_t> TiffPage::raw_offset() const {
   const bool in_order = bits() == 8 || TIFFIsByteSwapped(tiff_) == 0;
-  const bool bits_in_order =
-      tiff_field<std::uint16_t>(tiff_, TIFFTAG_FILLORDER, FILLORDER_MSB2LSB) == FILLORDER_MSB2LSB;
   const std::uint64_t first = TIFFGetStrileOffset(tiff_, 0);
-  if (compression() != COMPRESSION_NONE || TIFFIsTiled(tiff_) != 0 || !in_order || !bits_in_order ||
-      first % (bits() / 8U) != 0) {
+  if (compression() != COMPRESSION_NONE || TIFFIsTiled(tiff_) != 0 || !in_order || first % (bits() / 8U) != 0) {
     return std::nullopt;
   }
   std::uint64_t next = first;

@@ -27,6 +27,10 @@ class TiffPage {
   std::uint32_t height() const { return tiff_field<std::uint32_t>(tiff_, TIFFTAG_IMAGELENGTH, 0); }
   std::uint16_t bits() const { return tiff_field<std::uint16_t>(tiff_, TIFFTAG_BITSPERSAMPLE, 1); }
 
+  bool is_deflated() const {
+    return compression() == COMPRESSION_DEFLATE || compression() == COMPRESSION_ADOBE_DEFLATE;
+  }
+
   /// Throws DataError where the page is none that is read here, and for absurd sizes.
   void check() const;
 

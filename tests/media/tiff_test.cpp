@@ -9,6 +9,7 @@
 #include <fstream>
 #include <numeric>
 #include <thread>
+#include <utility>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/faults.h"
@@ -202,6 +203,31 @@ TEST(TiffVolume, IsRefusedWhereItEndsInTheHeaderOfItsLastPage) {
     const std::string message = tiny_message(Bytes(file.begin(), file.end() - static_cast<std::ptrdiff_t>(lost)));
     EXPECT_EQ(message == "read", lost == 0) << lost << ": " << message;
   }
+}
+
+TEST(TiffVolume, OfDeflatedDataNeverGivesOthersThanItsVoxels) {
+  const VolumeShape shape{1, 30, 40};
+  const std::vector<std::uint8_t> voxels = sample_voxels(shape);
+  TiffEncoder encoder(shape, TiffCompression::kDeflate);
+  encoder.put(voxels);
+  Bytes file = encoder.finish();
+  Bytes read(voxels.size());
+  int refused = 0;
+  for (std::byte& spoiled : file) {
+    const std::byte right = std::exchange(spoiled, spoiled ^ std::byte{0x44});
+    try {
+      const TiffVolume volume(file, "spoiled");
+      if (volume.shape() == shape && volume.type() == VoxelType::kUInt8 && !volume.raw_offset(0)) {
+        std::ranges::fill(read, std::byte{0xCD});
+        volume.read_slices(0, 1, read);
+        EXPECT_EQ(std::memcmp(read.data(), voxels.data(), read.size()), 0) << &spoiled - file.data();
+      }
+    } catch (const DataError&) {
+      ++refused;
+    }
+    spoiled = right;
+  }
+  EXPECT_GT(refused, 100);
 }
 
 TEST_F(ForeignTiff, SaysWhichPageIsGarbled) {
