@@ -66,6 +66,9 @@ void Journal::started(const checkpoint::State& state, int world_size, const nloh
   const data::BatchPlan& batches = stage_of(plan_.stages, state.epoch).batches;
   log_.write(observe::StartEvent{state.step, world_size, static_cast<std::int64_t>(batches.global_batch), recipe,
                                  age_of_program(plan_.options)});
+  if (const auto failure = log_.failure()) {
+    throw MachineError(*failure);  // nothing is lost by that yet
+  }
 }
 
 void Journal::stepped(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds) {
@@ -79,6 +82,21 @@ void Journal::stepped(const checkpoint::State& state, const StepOutcome& outcome
   epoch_sync_.early_bytes += outcome.sync.early_bytes;
   show_progress(state, outcome, seconds);
   watch_first_epoch(state, outcome, seconds);
+  tell_of_log();
+}
+
+/// Once where the disk takes nothing more, and once where it does again.
+void Journal::tell_of_log() {
+  const std::optional<MachineError> failure = log_.failure();
+  if (failure.has_value() == log_is_behind_) {
+    return;
+  }
+  log_is_behind_ = failure.has_value();
+  if (failure) {
+    log::warn(text(failure->what(), "; training goes on, and the log waits in memory until there is room"));
+  } else {
+    log::info("the log is written again, with all that was waiting");
+  }
 }
 
 void Journal::record_skip(const checkpoint::State& state, const StepOutcome& outcome) {
@@ -208,7 +226,7 @@ void Journal::evaluated(const checkpoint::State& state, const Metrics& raw, cons
 }
 
 void Journal::write_metrics(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
-                            bool is_at_stop) const {
+                            bool is_at_stop) {
   nlohmann::json json = {
       {"step", state.step}, {"epoch", state.epoch}, {"split", kEvaluationSplit}, {"metrics", averaged.value_or(raw)}};
   if (averaged) {
@@ -217,7 +235,17 @@ void Journal::write_metrics(const checkpoint::State& state, const Metrics& raw, 
   if (is_at_stop) {
     json["at_stop"] = true;
   }
-  write_file_atomically(folder_.metrics(), json.dump(2) + "\n");
+  unwritten_metrics_ = json.dump(2) + "\n";
+  write_metrics_file();
+}
+
+void Journal::write_metrics_file() {
+  try {
+    write_file_atomically(folder_.metrics(), unwritten_metrics_);
+    unwritten_metrics_.clear();
+  } catch (const MachineError& error) {
+    log::warn(text(error.what(), "; the metrics stand in the log"));
+  }
 }
 
 void Journal::evaluated_at_stop(const checkpoint::State& state, const Metrics& raw,
@@ -280,7 +308,11 @@ void Journal::forecast_target(const checkpoint::State& state, const Metrics& met
 
 void Journal::ended(const std::string& reason) {
   saver_.finish_within(kLongest);
+  if (!unwritten_metrics_.empty()) {
+    write_metrics_file();
+  }
   log_.write(observe::EndEvent{reason, loop_seconds_.by_name(), loop_wall_seconds_});
+  tell_of_log();
 }
 
 void Journal::retried(const checkpoint::State& state, const std::vector<Retry>& retries) {

@@ -38,8 +38,8 @@ struct EpochTimes {
   double wall_seconds = 0;  ///< by a clock of its own, on the first rank
 };
 
-/// What the first rank writes down of a run: the log, the progress line, snapshots and metrics. Made and
-/// destroyed while no other thread logs.
+/// What the first rank writes down of a run: the log, the progress line, snapshots and metrics. What the disk refuses
+/// while the run goes on is a warning, and is written later. Made and destroyed while no other thread logs.
 class Journal {
  public:
   Journal(const checkpoint::RunFolder& folder, const Plan& plan);
@@ -48,6 +48,7 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
+  /// Throws MachineError where the log cannot be written.
   void started(const checkpoint::State& state, int world_size, const nlohmann::json& recipe);
 
   /// `state` is the one before the step.
@@ -86,7 +87,9 @@ class Journal {
 
  private:
   void write_metrics(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
-                     bool is_at_stop) const;
+                     bool is_at_stop);
+  void write_metrics_file();
+  void tell_of_log();
   void record_skip(const checkpoint::State& state, const StepOutcome& outcome);
   void read_earlier_evaluations(const checkpoint::State& state);
   void forecast_target(const checkpoint::State& state, const Metrics& metrics);
@@ -100,6 +103,8 @@ class Journal {
   observe::Progress progress_;
   log::Sink sink_before_;  ///< warnings are also written to the run's log
   bool is_best_at_stop_ = false;
+  bool log_is_behind_ = false;     ///< since the disk takes nothing
+  std::string unwritten_metrics_;  ///< of metrics.json, for the same reason
   std::optional<double> samples_per_second_;
   std::optional<FirstEpoch> first_epoch_;
   parallel::SyncReport epoch_sync_;    ///< of the epoch so far
