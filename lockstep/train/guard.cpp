@@ -56,8 +56,8 @@ void Guard::before_step(const Stage& stage, const checkpoint::State& state) {
     return;
   }
   good_ = Good{state.updates, state.loss_scaler};
-  if (rank_.is_first()) {
-    kept_.take(replica_.snapshot(state));
+  if (journal_ != nullptr) {
+    journal_->saver().keep(replica_.snapshot(state));
   }
 }
 
@@ -130,7 +130,7 @@ void Guard::roll_back(checkpoint::State& state) {
              state.step + 1, ", also after ", kMostRollBacks, " returns to earlier weights"),
         "begin anew with a lower --lr and --fresh, or look at the samples that were named");
   }
-  replica_.take_back(rank_.is_first() ? &kept_.snapshot() : nullptr);
+  replica_.take_back(journal_ != nullptr ? &journal_->saver().kept() : nullptr);
   state.loss_scaler = good_->loss_scaler;
   state.rate_factor /= 2;
   ++state.rollbacks;

@@ -7,6 +7,7 @@
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
+#include "lockstep/base/probe.h"
 #include "lockstep/base/text.h"
 #include "lockstep/observe/run_history.h"
 #include "lockstep/observe/time_account.h"
@@ -57,6 +58,7 @@ Journal::Journal(const checkpoint::RunFolder& folder, const Plan& plan)
 }
 
 Journal::~Journal() {
+  const ProbeScope probe("write of the last snapshot");
   saver_.finish_within(kLongest);
   log::set_sink(sink_before_);
 }
@@ -307,12 +309,20 @@ void Journal::forecast_target(const checkpoint::State& state, const Metrics& met
 }
 
 void Journal::ended(const std::string& reason) {
-  saver_.finish_within(kLongest);
+  {
+    const ProbeScope probe("write of the last snapshot");
+    saver_.finish_within(kLongest);
+  }
   if (!unwritten_metrics_.empty()) {
     write_metrics_file();
   }
   log_.write(observe::EndEvent{reason, loop_seconds_.by_name(), loop_wall_seconds_});
   tell_of_log();
+}
+
+void Journal::left_behind(const std::string& reason) {
+  saver_.save_kept();
+  log_.write(observe::EndEvent{reason, loop_seconds_.by_name(), loop_wall_seconds_});
 }
 
 void Journal::retried(const checkpoint::State& state, const std::vector<Retry>& retries) {

@@ -76,6 +76,10 @@ class Journal {
   /// Waits for what is being written before.
   void ended(const std::string& reason);
 
+  /// The same for who leaves a run of which something stands still: saves the last good state, if the disk has no later
+  /// one, and waits for nothing. Any thread may call it.
+  void left_behind(const std::string& reason);
+
   /// The step after `state` was made more than once: see Retry.
   void retried(const checkpoint::State& state, const std::vector<Retry>& retries);
 
