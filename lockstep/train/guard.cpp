@@ -103,6 +103,9 @@ void Guard::after_step(checkpoint::State& state, const StepOutcome& outcome) {
   applied_in_a_row_ = outcome.applied ? applied_in_a_row_ + 1 : 0;
   skips_in_a_row_ = was_skipped(outcome, state) ? skips_in_a_row_ + 1 : 0;
   failures_in_a_row_ = verdict.failure.empty() ? 0 : failures_in_a_row_ + 1;
+  if (skips_in_a_row_ > 0 || failures_in_a_row_ > 0) {
+    replica_.restore_counts();  // what was not finite may have passed through them, or only part of the step
+  }
   if (failures_in_a_row_ == kMostFailures) {
     const std::string problem = text(kMostFailures, " steps in a row failed, the last one with: ", verdict.failure);
     if (verdict.out_of_memory) {
@@ -111,9 +114,6 @@ void Guard::after_step(checkpoint::State& state, const StepOutcome& outcome) {
                          text("lower ", one_at_a_time ? "" : "--batch-size or ", "--img-size; what was saved is safe"));
     }
     throw TrainingError(problem, "what was saved is safe: the same command resumes");
-  }
-  if (skips_in_a_row_ > 0) {
-    replica_.restore_buffers();  // what was not finite may have passed through them
   }
   if (skips_in_a_row_ == kMostSkips) {
     roll_back(state);

@@ -233,7 +233,8 @@ void Replica::share_buffers() {
   }
 }
 
-void Replica::remember_buffers() {
+void Replica::remember_counts() {
+  model_->remember_statistics();
   const std::vector<at::Tensor> buffers = model_->network().buffers();
   if (std::ranges::none_of(buffers, &at::Tensor::is_floating_point)) {
     return;
@@ -247,7 +248,8 @@ void Replica::remember_buffers() {
   }
 }
 
-void Replica::restore_buffers() {
+void Replica::restore_counts() {
+  model_->restore_statistics();
   if (!remembered_buffers_.empty()) {
     const at::NoGradGuard no_grad;
     at::_foreach_copy_(model_->network().buffers(), remembered_buffers_);

@@ -68,12 +68,12 @@ class Replica {
   /// Gives every rank the first one's buffers, such as the running statistics of a batch norm. Collective.
   void share_buffers();
 
-  /// Keeps the values of the network's buffers, such as the running statistics of a batch norm, since every pass moves
-  /// them; nothing where the network has no such buffers. Not collective.
-  void remember_buffers();
+  /// Keeps what every pass moves: the values of the network's buffers, such as the running statistics of a batch norm,
+  /// where there are such, and what the network counts. Not collective.
+  void remember_counts();
 
-  /// Gives the buffers the values that were remembered last.
-  void restore_buffers();
+  /// Goes back to what was remembered last.
+  void restore_counts();
 
   /// Throws UsageError, naming the rank, where one starts from other weights or another state than the first: its
   /// process sees another run folder or other files. Ranks of one process start from the same. Collective.
