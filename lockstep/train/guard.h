@@ -46,11 +46,7 @@ class Guard {
   Journal* journal_;
   std::optional<Good> good_;
   int reports_ = 0;
-  int applied_in_a_row_ = 0;
-  int skips_in_a_row_ = 0;
   int failures_in_a_row_ = 0;
-  int rollbacks_in_a_row_ = 0;       ///< with few updates between them
-  std::int64_t rolled_back_at_ = 0;  ///< update
 };
 
 }  // namespace lockstep::train

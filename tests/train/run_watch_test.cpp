@@ -108,6 +108,7 @@ TEST_F(Standstill, OfAllRanksLeavesTheLastGoodStateOnTheDisk) {
   train_watched(tiny, options);
   const checkpoint::Snapshot expected = last_snapshot(reference);
   EXPECT_EQ(saved_.value().state.step, 50);
+  EXPECT_EQ(saved_->state.course.applied_in_a_row, 50);
   expect_same_tensors(saved_->model, expected.model);
   expect_same_tensors(saved_->ema, expected.ema);
   expect_same_tensors(saved_->optimizer, expected.optimizer);
