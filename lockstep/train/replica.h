@@ -75,10 +75,6 @@ class Replica {
   /// Goes back to what was remembered last.
   void restore_counts();
 
-  /// Throws UsageError, naming the rank, where one starts from other weights or another state than the first: its
-  /// process sees another run folder or other files. Ranks of one process start from the same. Collective.
-  void check_same_start(const checkpoint::State& state);
-
   /// A view of the tensors of this replica with a state beside them.
   checkpoint::Snapshot snapshot(const checkpoint::State& state);
 

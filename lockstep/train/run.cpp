@@ -16,6 +16,7 @@
 #include "lockstep/train/input.h"
 #include "lockstep/train/planted_faults.h"
 #include "lockstep/train/resources.h"
+#include "lockstep/train/same_start.h"
 
 namespace lockstep::train {
 namespace {
@@ -180,7 +181,7 @@ RunEnd train_rank(parallel::Rank& rank, Setting& setting, Input& input, Journal*
     }
   }
   if (setting.world.processes > 1) {
-    replica.check_same_start(state);
+    check_same_start(rank.group, replica.model().network(), state);
   }
   rank.group.barrier();
   if (rank.index == setting.world.first_rank) {
