@@ -9,7 +9,6 @@
 #include "lockstep/base/log.h"
 #include "lockstep/base/probe.h"
 #include "lockstep/base/text.h"
-#include "lockstep/observe/run_history.h"
 #include "lockstep/observe/time_account.h"
 #include "lockstep/train/clock_watch.h"
 
@@ -29,26 +28,11 @@ std::string hexadecimal(std::uint64_t number) {
 
 }  // namespace
 
-std::string verdict_on(const FirstEpoch& first) {
-  constexpr double kGood = 0.85;
-  const double busy = first.utilisation / static_cast<double>(first.count);
-  const auto percent = [](double share) { return text(std::lround(share * 100), " %"); };
-  std::string words = text("the ranks were busy for ", percent(busy), " of their first epoch");
-  if (busy >= kGood) {
-    return words;
-  }
-  const double wait = first.seconds[Part::kWait] / first.seconds.sum();
-  const double reduce = first.seconds[Part::kReduce] / first.seconds.sum();
-  if (wait >= reduce) {
-    return words + text("; rank 0 waited for data for ", percent(wait),
-                        ": give more --num-workers, if cores are free; 'lockstep diagnose' says what that gains");
-  }
-  return words + text("; rank 0 waited for the others for ", percent(reduce),
-                      ": give a larger --batch-size, or more --accumulation-steps, so that they meet less often");
-}
-
 Journal::Journal(const checkpoint::RunFolder& folder, const Plan& plan)
     : folder_(folder), plan_(plan), log_(folder.path() / observe::kRunLogFile), saver_(folder, plan.options, log_) {
+  if (!plan.options.target.empty()) {
+    target_.emplace(plan);
+  }
   sink_before_ = log::set_sink([this](log::Level level, const std::string& line) {
     if (level == log::Level::kWarning) {
       log_.write("warning", {{"message", line}});
@@ -64,7 +48,9 @@ Journal::~Journal() {
 }
 
 void Journal::started(const checkpoint::State& state, int world_size, const nlohmann::json& recipe) {
-  read_earlier_evaluations(state);
+  if (target_) {
+    target_->begin(state, folder_.path());
+  }
   const data::BatchPlan& batches = stage_of(plan_.stages, state.epoch).batches;
   log_.write(observe::StartEvent{state.step, world_size, static_cast<std::int64_t>(batches.global_batch), recipe,
                                  age_of_program(plan_.options)});
@@ -83,7 +69,7 @@ void Journal::stepped(const checkpoint::State& state, const StepOutcome& outcome
   epoch_sync_.bytes += outcome.sync.bytes;
   epoch_sync_.early_bytes += outcome.sync.early_bytes;
   show_progress(state, outcome, seconds);
-  watch_first_epoch(state, outcome, seconds);
+  first_epoch_.add(state.epoch, outcome.verdict.utilisation, seconds);
   tell_of_log();
 }
 
@@ -188,23 +174,6 @@ void Journal::show_progress(const checkpoint::State& state, const StepOutcome& o
   progress_.update(progress);
 }
 
-void Journal::watch_first_epoch(const checkpoint::State& state, const StepOutcome& outcome,
-                                const observe::PartSeconds& seconds) {
-  if (!first_epoch_) {
-    first_epoch_ = FirstEpoch{state.epoch, 0, 0, {}};
-  }
-  if (first_epoch_->epoch == state.epoch) {
-    for (const double utilisation : outcome.verdict.utilisation) {
-      first_epoch_->utilisation += utilisation;
-      ++first_epoch_->count;
-    }
-    first_epoch_->seconds += seconds;
-  } else if (first_epoch_->count > 0) {
-    log::info(verdict_on(*first_epoch_));
-    first_epoch_->count = 0;
-  }
-}
-
 void Journal::evaluated(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
                         bool is_best) {
   const std::string name = plan_.task.best_metric();
@@ -222,8 +191,8 @@ void Journal::evaluated(const checkpoint::State& state, const Metrics& raw, cons
   }
   log_.write(observe::EvaluateEvent{state.step, kEvaluationSplit, metrics});
   write_metrics(state, raw, averaged, /*is_at_stop=*/false);
-  if (!plan_.options.target.empty()) {
-    forecast_target(state, metrics);
+  if (target_) {
+    target_->evaluated(state, metrics);
   }
 }
 
@@ -273,39 +242,6 @@ void Journal::told_what_fits(const checkpoint::State& state, std::int64_t epochs
                         {"evaluation_seconds", state.costs.evaluation},
                         {"save_seconds", state.costs.save},
                         {"finish_seconds", state.costs.finish}});
-}
-
-/// What a run that goes on has evaluated before.
-void Journal::read_earlier_evaluations(const checkpoint::State& state) {
-  epochs_before_ = state.epoch;
-  if (plan_.options.target.empty() || state.step == 0) {
-    return;
-  }
-  const std::string metric = observe::parse_target(plan_.options.target).metric;
-  for (const observe::EvaluateEvent& event :
-       observe::read_run_history(folder_.path() / observe::kRunLogFile).evaluations) {
-    if (const auto found = event.metrics.find(metric); found != event.metrics.end() && event.step <= state.step) {
-      evaluations_.push_back({epochs_after(plan_.stages, event.step), found->second});
-    }
-  }
-}
-
-void Journal::forecast_target(const checkpoint::State& state, const Metrics& metrics) {
-  const observe::Target target = observe::parse_target(plan_.options.target);
-  const auto found = metrics.find(target.metric);
-  if (found == metrics.end()) {
-    std::string names;
-    for (const auto& [name, value] : metrics) {
-      names += (names.empty() ? "" : ", ") + name;
-    }
-    log::warn(text("--target ", plan_.options.target, ": there is no metric of that name, but ", names));
-    return;
-  }
-  evaluations_.push_back({static_cast<double>(state.epoch), found->second});
-  const double epochs = static_cast<double>(std::max<std::int64_t>(1, state.epoch - epochs_before_));
-  const double seconds_per_epoch = since_evaluation_.lap() / epochs;
-  epochs_before_ = state.epoch;
-  log::info(describe(observe::forecast(target, evaluations_, seconds_per_epoch), plan_.options.epochs));
 }
 
 void Journal::ended(const std::string& reason) {
