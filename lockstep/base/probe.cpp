@@ -15,10 +15,10 @@ class Entry {
   explicit Entry(std::string thread) : thread_(std::move(thread)) {}
 
   /// Gives what the activity was before.
-  Activity begin(const Activity& activity) {
+  Activity begin(Activity activity) {
     const std::lock_guard lock(mutex_);
     since_.lap();
-    return std::exchange(activity_, activity);
+    return std::exchange(activity_, std::move(activity));
   }
 
   ProbeReading read() const {
@@ -27,7 +27,10 @@ class Entry {
     if (activity_.number >= 0) {
       words += text(" ", activity_.number);
     }
-    return {thread_, std::move(words), since_.seconds(), activity_.is_meeting};
+    if (!activity_.subject.empty()) {
+      words += " " + activity_.subject;
+    }
+    return {thread_, std::move(words), since_.seconds(), activity_.is_meeting, activity_.name == nullptr};
   }
 
  private:
@@ -51,11 +54,12 @@ thread_local std::shared_ptr<Entry> this_thread;
 
 }  // namespace
 
-ProbeScope::ProbeScope(const Activity& activity) : before_(this_thread ? this_thread->begin(activity) : Activity()) {}
+ProbeScope::ProbeScope(Activity activity)
+    : before_(this_thread ? this_thread->begin(std::move(activity)) : Activity()) {}
 
 ProbeScope::~ProbeScope() {
   if (this_thread) {
-    this_thread->begin(before_);
+    this_thread->begin(std::move(before_));
   }
 }
 

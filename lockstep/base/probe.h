@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lockstep/base/clock.h"
@@ -12,6 +13,7 @@ struct Activity {
   const char* name = nullptr;  ///< a string literal; null: nothing that has a name
   int number = -1;             ///< which one of several, if it is not negative: "all-reduce of bucket 3"
   bool is_meeting = false;     ///< whether it waits for other threads, and only for so long
+  std::string subject{};       ///< with what, where that has a name: "decode photo-7.jpg"
 };
 
 /// Says what the calling thread is doing for as long as it lives, so that another thread can name it ("rank 1: wait for
@@ -20,12 +22,13 @@ struct Activity {
 class ProbeScope {
  public:
   explicit ProbeScope(const char* name, int number = -1) : ProbeScope(Activity{name, number}) {}
+  ProbeScope(const char* name, std::string subject) : ProbeScope(Activity{name, -1, false, std::move(subject)}) {}
   ~ProbeScope();
   ProbeScope(const ProbeScope&) = delete;
   ProbeScope& operator=(const ProbeScope&) = delete;
 
  protected:
-  explicit ProbeScope(const Activity& activity);
+  explicit ProbeScope(Activity activity);
 
  private:
   Activity before_;
@@ -51,6 +54,7 @@ struct ProbeReading {
   std::string activity;     ///< "idle" where there is none
   double seconds = 0;       ///< since it began anything else, or ended it
   bool is_meeting = false;  ///< see Activity
+  bool is_idle = false;     ///< whether it is at nothing that has a name
 };
 
 /// What every named thread is doing just now, in the order in which they were named.

@@ -3,6 +3,7 @@
 #include <system_error>
 #include <utility>
 
+#include "lockstep/base/probe.h"
 #include "lockstep/base/text.h"
 
 namespace lockstep::checkpoint {
@@ -10,7 +11,12 @@ namespace lockstep::checkpoint {
 SnapshotWriter::SnapshotWriter(SnapshotFolder folder, WriterOptions options)
     : folder_(std::move(folder)), options_(std::move(options)) {}
 
-SnapshotWriter::~SnapshotWriter() = default;
+SnapshotWriter::~SnapshotWriter() {
+  if (writing_.valid()) {
+    const ProbeScope probe("write of the last snapshot");
+    writing_.wait();
+  }
+}
 
 void SnapshotWriter::save(const Snapshot& snapshot, bool is_best) {
   const Stopwatch stall;
@@ -32,8 +38,8 @@ void SnapshotWriter::amend(const State& state, bool is_best) {
   });
 }
 
-bool SnapshotWriter::is_busy() const {
-  return writing_.valid() && writing_.wait_for(Seconds(0)) != std::future_status::ready;
+bool SnapshotWriter::is_busy(Seconds wait) const {
+  return writing_.valid() && writing_.wait_for(wait) != std::future_status::ready;
 }
 
 void SnapshotWriter::finish() {

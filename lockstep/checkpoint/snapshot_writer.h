@@ -45,8 +45,8 @@ class SnapshotWriter {
   /// not be written, but was the last one to be saved, all of it is tried again. Waits for nothing.
   void amend(const State& state, bool is_best);
 
-  /// Whether something is being written; save() would wait for it.
-  bool is_busy() const;
+  /// Whether something is being written, still after so long; save() would wait for it.
+  bool is_busy(Seconds wait = Seconds(0)) const;
 
   /// Waits for what is being written. Throws the MachineError of the last save or amend, if it failed, once.
   void finish();

@@ -10,7 +10,7 @@
 namespace lockstep::checkpoint {
 
 // The format's version: a reader refuses what it does not know. What 3 has and 2 had not has defaults.
-constexpr int kVersion = 3;
+constexpr int kVersion = 4;
 constexpr int kOldestVersion = 2;
 
 namespace {
@@ -56,6 +56,22 @@ optim::PlateauState plateau_from_json(const nlohmann::json& json) {
   return plateau;
 }
 
+nlohmann::json course_to_json(const Course& course) {
+  return {{"applied_in_a_row", course.applied_in_a_row},
+          {"skips_in_a_row", course.skips_in_a_row},
+          {"rollbacks_in_a_row", course.rollbacks_in_a_row},
+          {"rolled_back_at", course.rolled_back_at}};
+}
+
+Course course_from_json(const nlohmann::json& json) {
+  Course course;
+  json.at("applied_in_a_row").get_to(course.applied_in_a_row);
+  json.at("skips_in_a_row").get_to(course.skips_in_a_row);
+  json.at("rollbacks_in_a_row").get_to(course.rollbacks_in_a_row);
+  json.at("rolled_back_at").get_to(course.rolled_back_at);
+  return course;
+}
+
 }  // namespace
 
 nlohmann::json to_json(const State& state) {
@@ -84,6 +100,7 @@ nlohmann::json to_json(const State& state) {
       {"micro_batch", state.micro_batch},
       {"rate_factor", state.rate_factor},
       {"rollbacks", state.rollbacks},
+      {"course", course_to_json(state.course)},
       {"costs",
        {{"step", state.costs.step},
         {"evaluation", state.costs.evaluation},
@@ -136,6 +153,9 @@ State state_from_json(const nlohmann::json& json, const std::string& source) {
       costs.at("evaluation").get_to(state.costs.evaluation);
       costs.at("save").get_to(state.costs.save);
       costs.at("finish").get_to(state.costs.finish);
+    }
+    if (version >= 4) {
+      state.course = course_from_json(json.at("course"));
     }
     if (const auto& best = json.at("best"); !best.is_null()) {
       state.best = Best{best.at("metric").get<std::string>(), best.at("value").get<double>(),

@@ -26,6 +26,14 @@ struct Costs {
   double finish = 0;  ///< what comes after the loop: weights, report, pictures
 };
 
+/// How the last steps of a run went.
+struct Course {
+  std::int64_t applied_in_a_row = 0;
+  std::int64_t skips_in_a_row = 0;      ///< since loss or gradient was not finite
+  std::int64_t rollbacks_in_a_row = 0;  ///< with few updates between them …
+  std::int64_t rolled_back_at = 0;      ///< … and the update of the last one
+};
+
 /// Everything about a run that is not a tensor: with the three files of tensors beside it, the whole run.
 struct State {
   std::uint64_t seed = 0;
@@ -51,6 +59,7 @@ struct State {
   std::int64_t micro_batch = 0;  ///< samples that a pass may have since memory ran out; 0: as many as are planned
   double rate_factor = 1;        ///< times the schedule's learning rate, since roll-backs
   std::int64_t rollbacks = 0;    ///< to weights from before gradients stopped being finite
+  Course course;
   Costs costs;
   std::optional<Best> best;
 };

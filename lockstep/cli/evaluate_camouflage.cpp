@@ -4,6 +4,7 @@
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
+#include "lockstep/cli/leave.h"
 #include "lockstep/cli/measured.h"
 #include "lockstep/tasks/camouflage/baselines.h"
 #include "lockstep/tasks/camouflage/score_folder.h"
@@ -64,7 +65,7 @@ void validate(const EvaluateArguments& arguments) {
 std::map<std::string, double> measure_network(const tasks::Task& task, const EvaluateArguments& arguments) {
   const std::filesystem::path weights = checkpoint::best_weights(arguments.run);
   std::map<std::string, double> metrics;
-  train::on_all_devices(arguments.machine, [&](parallel::Rank& rank, data::DecodePool& pool) {
+  train::on_all_devices(arguments.machine, {.leave = leave_at_once}, [&](parallel::Rank& rank, data::DecodePool& pool) {
     const auto model = train::load_trained(task, weights, rank.device);
     const auto measured = train::evaluate(rank, task, *model, pool, arguments.machine.batch_size,
                                           train::choose_precision(arguments.machine.precision, rank.device));

@@ -8,6 +8,7 @@
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/help.h"
+#include "lockstep/cli/leave.h"
 #include "lockstep/tasks/camouflage/folders.h"
 #include "lockstep/tasks/camouflage/predict.h"
 #include "lockstep/tasks/camouflage/task.h"
@@ -57,7 +58,7 @@ std::vector<PlacedRow> predict(const tasks::camouflage::Options& options, const 
   const std::filesystem::path weights = checkpoint::best_weights(arguments.run);
   std::mutex mutex;
   std::vector<PlacedRow> rows;
-  train::on_all_devices(arguments.machine, [&](parallel::Rank& rank, data::DecodePool& pool) {
+  train::on_all_devices(arguments.machine, {.leave = leave_at_once}, [&](parallel::Rank& rank, data::DecodePool& pool) {
     tasks::camouflage::CamouflageModel model(options, /*seed=*/std::nullopt);
     train::load_trained_weights(model, weights, rank.device);
     const train::SweepOptions sweeping{arguments.machine.batch_size,

@@ -8,6 +8,7 @@
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
 #include "lockstep/checkpoint/snapshot_folder.h"
+#include "lockstep/cli/leave.h"
 #include "lockstep/cli/train_options.h"
 #include "lockstep/data/volume_store.h"
 #include "lockstep/media/tiff.h"
@@ -100,7 +101,7 @@ void answer(const SurfaceSetup& setup, const std::filesystem::path& run, const t
   const std::filesystem::path weights = checkpoint::best_weights(run);
   const WindowOptions options = windows_of(setup, machine);
   std::unique_ptr<data::VolumeStore> store;  // of the ranks together: the first one opens it
-  train::on_all_devices(machine, [&](parallel::Rank& rank, data::DecodePool&) {
+  train::on_all_devices(machine, {.leave = leave_at_once}, [&](parallel::Rank& rank, data::DecodePool&) {
     SurfaceModel model(setup.task, setup.task.patch(), /*seed=*/std::nullopt);
     train::load_trained_weights(model, weights, rank.device);
     const train::EvaluationMode mode(model.network(), rank.device,
@@ -128,7 +129,7 @@ double seconds_to_answer(const SurfaceSetup& setup, const train::TrainOptions& m
   const WindowOptions options = windows_of(setup, machine);
   double seconds = 0;
   double ranks = 1;
-  train::on_all_devices(machine, [&](parallel::Rank& rank, data::DecodePool&) {
+  train::on_all_devices(machine, {.leave = leave_at_once}, [&](parallel::Rank& rank, data::DecodePool&) {
     SurfaceModel model(setup.task, options.window, /*seed=*/1);
     model.network().to(rank.device);
     const train::EvaluationMode mode(model.network(), rank.device,

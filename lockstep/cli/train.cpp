@@ -91,7 +91,7 @@ train::RunEnd train_in_world(const parallel::World& world, TaskSetup& setup, con
   world.meet("the run folder");
   data::BadSamples bad_samples(static_cast<std::size_t>(setup.train.max_bad_samples));
   if (setup.train.autotune && !checkpoint::SnapshotFolder(setup.train.checkpoint_dir).has_any()) {
-    train::autotune(world, task, setup.train, bad_samples);
+    train::autotune(world, task, setup.train, bad_samples, {.leave = leave_at_once});
   }
   if (folder) {
     keep_recipe(*folder, table);

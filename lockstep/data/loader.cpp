@@ -78,9 +78,9 @@ class PendingBatch final : public PoolJob {
   }
 
   void load(std::size_t sample) {
-    const ProbeScope probe("decode a sample");
-    const WorkScope work("other");  // than what has a scope of its own within
     const Draw& draw = batch.draws[sample];
+    const ProbeScope probe("decode", work_.dataset.name(draw.index));
+    const WorkScope work("other");  // than what has a scope of its own within
     try {
       work_.dataset.load(draw, slot_of(batch, sample));
     } catch (...) {

@@ -111,6 +111,7 @@ class Attendance {
 bool run_rank(Rank& rank, const LaunchOptions& options, const std::function<void(Rank&)>& body, FirstError& first,
               bool has_neighbours) {
   const ProbedThread probed(rank_name(rank.index));
+  const ProbeScope probe("start");  // until the body says more
   const auto fail = [&] {
     const Failure failure = current_failure(rank_name(rank.index));
     first.keep(failure.error);

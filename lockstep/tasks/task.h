@@ -64,6 +64,12 @@ class Model {
   /// got. The numbers of several ranks are to be added up.
   virtual std::vector<std::pair<std::string, double>> take_statistics() { return {}; }
 
+  /// Remembers what was counted so far …
+  virtual void remember_statistics() {}
+
+  /// … and forgets what was counted since: a step that is made again, or that is dropped, does not count.
+  virtual void restore_statistics() {}
+
   /// Compares the network's answer with the truth, one record a sample. Called in evaluation mode, without gradients.
   virtual std::vector<Record> score(const DeviceBatch& batch) = 0;
 

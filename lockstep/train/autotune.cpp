@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "lockstep/base/log.h"
+#include "lockstep/base/probe.h"
 #include "lockstep/base/text.h"
 #include "lockstep/data/epoch_order.h"
 #include "lockstep/parallel/devices.h"
@@ -57,6 +58,7 @@ class Workout {
     }
     replica_.enter(stage, stage.first_epoch, /*step_in_epoch=*/0);
     replica_.model().network().train();
+    const ProbeScope probe("wait for data");
     batch_ = first_batch(plan, stage, rank.index);
   }
 
@@ -126,7 +128,7 @@ Tuning find_best(const Plan& plan, parallel::Rank& rank, int most_threads_here) 
 }  // namespace
 
 void autotune(const parallel::World& world, const tasks::Task& task, TrainOptions& options,
-              data::BadSamples& bad_samples) {
+              data::BadSamples& bad_samples, const RunHooks& hooks) {
   options.validate();
   const bool on_cpu = world.devices.front().is_cpu();
   const bool threads_are_open = on_cpu && !options.threads_per_rank;
@@ -139,8 +141,7 @@ void autotune(const parallel::World& world, const tasks::Task& task, TrainOption
   plan.bad_samples = &bad_samples;
   const int most_threads = most_threads_per_rank(world, parallel::available_cores(), options);
   Tuning best;
-  const parallel::LaunchOptions launching{.threads_per_rank = 1, .timeout = Seconds(options.watchdog_seconds)};
-  parallel::launch(world, launching, [&](parallel::Rank& rank) {
+  RunWatch(world, hooks, Seconds(options.watchdog_seconds)).launch(world, /*threads_per_rank=*/1, [&](auto& rank) {
     const Tuning found = find_best(plan, rank, most_threads);
     if (rank.index == world.first_rank) {
       best = found;

@@ -4,6 +4,7 @@
 #include "lockstep/parallel/world.h"
 #include "lockstep/tasks/task.h"
 #include "lockstep/train/options.h"
+#include "lockstep/train/run_watch.h"
 
 namespace lockstep::train {
 
@@ -14,6 +15,6 @@ namespace lockstep::train {
 /// `bad_samples`, which `run` then goes on with, so that each is named and counted once. Throws UserError as `run`
 /// does.
 void autotune(const parallel::World& world, const tasks::Task& task, TrainOptions& options,
-              data::BadSamples& bad_samples);
+              data::BadSamples& bad_samples, const RunHooks& hooks = {});
 
 }  // namespace lockstep::train

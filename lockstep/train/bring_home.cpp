@@ -5,6 +5,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
+#include "lockstep/base/probe.h"
 #include "lockstep/base/text.h"
 #include "lockstep/observe/report.h"
 #include "lockstep/observe/run_log.h"
@@ -37,9 +38,11 @@ class Remaining {
 };
 
 std::vector<observe::ReportExample> make_examples(const Plan& plan, c10::Device device,
-                                                  const checkpoint::RunFolder& folder, Remaining remaining) {
+                                                  const checkpoint::RunFolder& folder, Remaining remaining,
+                                                  RunWatch& watch) {
   std::vector<observe::ReportExample> examples;
-  parallel::launch({device}, {}, [&](parallel::Rank& rank) {
+  watch.launch(parallel::World({device}), /*threads_per_rank=*/1, [&](parallel::Rank& rank) {
+    const ProbeScope probe("examples for the report");
     const auto model = load_trained(plan.task, folder.best_model(), rank.device);
     for (tasks::Example& example : illustrate(rank, plan.task, *model, kReportExamples, plan.bad_samples,
                                               [&] { return remaining.is_too_short(); })) {
@@ -60,9 +63,17 @@ std::filesystem::path weights_to_bring(const std::filesystem::path& run_folder, 
 
 }  // namespace
 
-void bring_home(const Plan& plan, c10::Device device, const checkpoint::RunFolder& folder, const HomeOptions& options) {
+void bring_home(const Plan& plan, c10::Device device, const checkpoint::RunFolder& folder, const HomeOptions& options,
+                RunWatch& watch) {
   const double since = age_of_program(plan.options);
-  write_file_atomically(folder.best_model(), read_file(weights_to_bring(folder.path(), options.last_weights)));
+  {
+    const ProbeScope probe("write of the weights");
+    write_file_atomically(folder.best_model(), read_file(weights_to_bring(folder.path(), options.last_weights)));
+  }
+  const auto write_report = [&](const observe::ReportContent& report) {
+    const ProbeScope probe("write of the report");
+    observe::write_report(folder.path(), report);
+  };
 
   observe::ReportContent report;
   report.title = plan.task.name();
@@ -71,17 +82,17 @@ void bring_home(const Plan& plan, c10::Device device, const checkpoint::RunFolde
   double report_seconds = 0;
   if (std::isfinite(plan.seconds_to_run)) {  // what must be there comes first
     const double before = age_of_program(plan.options);
-    observe::write_report(folder.path(), report);
+    write_report(report);
     report_seconds = age_of_program(plan.options) - before;
   }
   if (options.examples) {
     try {
-      report.examples = make_examples(plan, device, folder, Remaining(plan, report_seconds));
+      report.examples = make_examples(plan, device, folder, Remaining(plan, report_seconds), watch);
     } catch (const UserError& error) {
       log::warn(text("the report is without examples: ", error.what()));
     }
   }
-  observe::write_report(folder.path(), report);
+  write_report(report);
   observe::RunLog(folder.path() / observe::kRunLogFile)
       .write("home", {{"seconds", age_of_program(plan.options) - since}});
 }

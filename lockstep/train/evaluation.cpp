@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/probe.h"
 
 namespace lockstep::train {
 namespace {
@@ -117,6 +118,7 @@ std::vector<tasks::Example> illustrate(const parallel::Rank& rank, const tasks::
   std::vector<tasks::Example> examples;
   const SweepOptions sweeping{.bad_samples = bad_samples};
   for (std::size_t begin = 0; begin < count && !(leave && leave()); begin += kTogether) {
+    const ProbeScope probe("examples from sample", static_cast<int>(begin));  // each few of them are a sign of life
     std::vector<std::uint64_t> indices;
     for (std::size_t i = begin; i < std::min(begin + kTogether, count); ++i) {
       indices.push_back(i * set.size() / count);

@@ -51,18 +51,20 @@ Guard::Guard(parallel::Rank& rank, const Plan& plan, Replica& replica, Journal* 
 
 void Guard::before_step(const Stage& stage, const checkpoint::State& state) {
   const bool stage_begins = state.epoch == stage.first_epoch && state.step_in_epoch == 0;
-  const bool is_calm = applied_in_a_row_ >= kCalmSteps && state.updates >= good_->updates + kCalmUpdates;
-  if (good_ && !is_calm && !(stage_begins && skips_in_a_row_ == 0)) {
+  // At certain updates, so that a run that was resumed in between comes to the same good states.
+  const bool is_calm = good_ && state.course.applied_in_a_row >= kCalmSteps &&
+                       state.updates / kCalmUpdates > good_->updates / kCalmUpdates;
+  if (good_ && !is_calm && !(stage_begins && state.course.skips_in_a_row == 0)) {
     return;
   }
   good_ = Good{state.updates, state.loss_scaler};
-  if (rank_.is_first()) {
-    kept_.take(replica_.snapshot(state));
+  if (journal_ != nullptr) {
+    journal_->saver().keep(replica_.snapshot(state));
   }
 }
 
 void Guard::look_into(const Stage& stage, const checkpoint::State& state, StepOutcome& outcome) {
-  if (!was_skipped(outcome, state) || skips_in_a_row_ > 0 || reports_ == kMostLooks ||
+  if (!was_skipped(outcome, state) || state.course.skips_in_a_row > 0 || reports_ == kMostLooks ||
       replica_.batch_norm_group() != nullptr) {
     return;
   }
@@ -100,9 +102,13 @@ std::optional<NonFinite> Guard::look_again(const Stage& stage, const checkpoint:
 
 void Guard::after_step(checkpoint::State& state, const StepOutcome& outcome) {
   const Verdict& verdict = outcome.verdict;
-  applied_in_a_row_ = outcome.applied ? applied_in_a_row_ + 1 : 0;
-  skips_in_a_row_ = was_skipped(outcome, state) ? skips_in_a_row_ + 1 : 0;
+  checkpoint::Course& course = state.course;
+  course.applied_in_a_row = outcome.applied ? course.applied_in_a_row + 1 : 0;
+  course.skips_in_a_row = was_skipped(outcome, state) ? course.skips_in_a_row + 1 : 0;
   failures_in_a_row_ = verdict.failure.empty() ? 0 : failures_in_a_row_ + 1;
+  if (course.skips_in_a_row > 0 || failures_in_a_row_ > 0) {
+    replica_.restore_counts();  // what was not finite may have passed through them, or only part of the step
+  }
   if (failures_in_a_row_ == kMostFailures) {
     const std::string problem = text(kMostFailures, " steps in a row failed, the last one with: ", verdict.failure);
     if (verdict.out_of_memory) {
@@ -112,29 +118,27 @@ void Guard::after_step(checkpoint::State& state, const StepOutcome& outcome) {
     }
     throw TrainingError(problem, "what was saved is safe: the same command resumes");
   }
-  if (skips_in_a_row_ > 0) {
-    replica_.restore_buffers();  // what was not finite may have passed through them
-  }
-  if (skips_in_a_row_ == kMostSkips) {
+  if (course.skips_in_a_row == kMostSkips) {
     roll_back(state);
   }
 }
 
 void Guard::roll_back(checkpoint::State& state) {
-  const bool is_soon = rollbacks_in_a_row_ > 0 && state.updates < rolled_back_at_ + kCalmUpdates;
-  rollbacks_in_a_row_ = is_soon ? rollbacks_in_a_row_ + 1 : 1;
-  rolled_back_at_ = state.updates;
-  if (rollbacks_in_a_row_ > kMostRollBacks) {
+  checkpoint::Course& course = state.course;
+  const bool is_soon = course.rollbacks_in_a_row > 0 && state.updates < course.rolled_back_at + kCalmUpdates;
+  course.rollbacks_in_a_row = is_soon ? course.rollbacks_in_a_row + 1 : 1;
+  course.rolled_back_at = state.updates;
+  if (course.rollbacks_in_a_row > kMostRollBacks) {
     throw TrainingError(
         text("the loss or its gradient was not finite in ", kMostSkips, " steps in a row, the last one ",
              state.step + 1, ", also after ", kMostRollBacks, " returns to earlier weights"),
         "begin anew with a lower --lr and --fresh, or look at the samples that were named");
   }
-  replica_.take_back(rank_.is_first() ? &kept_.snapshot() : nullptr);
+  replica_.take_back(journal_ != nullptr ? &journal_->saver().kept() : nullptr);
   state.loss_scaler = good_->loss_scaler;
   state.rate_factor /= 2;
   ++state.rollbacks;
-  skips_in_a_row_ = 0;
+  course.skips_in_a_row = 0;
   if (journal_ != nullptr) {
     journal_->rolled_back(state, good_->updates, kMostSkips);
   }

@@ -1,6 +1,5 @@
 #pragma once
 
-#include "lockstep/checkpoint/host_copy.h"
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/launch.h"
 #include "lockstep/train/first_non_finite.h"
@@ -32,7 +31,7 @@ class Guard {
   void after_step(checkpoint::State& state, const StepOutcome& outcome);
 
  private:
-  /// What is common to all ranks of the last good state; its tensors are with the first one.
+  /// What is common to all ranks of the last good state; its tensors are kept by the first one's journal.
   struct Good {
     std::int64_t updates = 0;
     optim::LossScalerState loss_scaler;
@@ -45,14 +44,9 @@ class Guard {
   const Plan& plan_;
   Replica& replica_;
   Journal* journal_;
-  checkpoint::HostCopy kept_;  ///< of the first rank only
   std::optional<Good> good_;
   int reports_ = 0;
-  int applied_in_a_row_ = 0;
-  int skips_in_a_row_ = 0;
   int failures_in_a_row_ = 0;
-  int rollbacks_in_a_row_ = 0;       ///< with few updates between them
-  std::int64_t rolled_back_at_ = 0;  ///< update
 };
 
 }  // namespace lockstep::train

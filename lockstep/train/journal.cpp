@@ -7,8 +7,8 @@
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
+#include "lockstep/base/probe.h"
 #include "lockstep/base/text.h"
-#include "lockstep/observe/run_history.h"
 #include "lockstep/observe/time_account.h"
 #include "lockstep/train/clock_watch.h"
 
@@ -28,26 +28,11 @@ std::string hexadecimal(std::uint64_t number) {
 
 }  // namespace
 
-std::string verdict_on(const FirstEpoch& first) {
-  constexpr double kGood = 0.85;
-  const double busy = first.utilisation / static_cast<double>(first.count);
-  const auto percent = [](double share) { return text(std::lround(share * 100), " %"); };
-  std::string words = text("the ranks were busy for ", percent(busy), " of their first epoch");
-  if (busy >= kGood) {
-    return words;
-  }
-  const double wait = first.seconds[Part::kWait] / first.seconds.sum();
-  const double reduce = first.seconds[Part::kReduce] / first.seconds.sum();
-  if (wait >= reduce) {
-    return words + text("; rank 0 waited for data for ", percent(wait),
-                        ": give more --num-workers, if cores are free; 'lockstep diagnose' says what that gains");
-  }
-  return words + text("; rank 0 waited for the others for ", percent(reduce),
-                      ": give a larger --batch-size, or more --accumulation-steps, so that they meet less often");
-}
-
 Journal::Journal(const checkpoint::RunFolder& folder, const Plan& plan)
     : folder_(folder), plan_(plan), log_(folder.path() / observe::kRunLogFile), saver_(folder, plan.options, log_) {
+  if (!plan.options.target.empty()) {
+    target_.emplace(plan);
+  }
   sink_before_ = log::set_sink([this](log::Level level, const std::string& line) {
     if (level == log::Level::kWarning) {
       log_.write("warning", {{"message", line}});
@@ -57,15 +42,21 @@ Journal::Journal(const checkpoint::RunFolder& folder, const Plan& plan)
 }
 
 Journal::~Journal() {
+  const ProbeScope probe("write of the last snapshot");
   saver_.finish_within(kLongest);
   log::set_sink(sink_before_);
 }
 
 void Journal::started(const checkpoint::State& state, int world_size, const nlohmann::json& recipe) {
-  read_earlier_evaluations(state);
+  if (target_) {
+    target_->begin(state, folder_.path());
+  }
   const data::BatchPlan& batches = stage_of(plan_.stages, state.epoch).batches;
   log_.write(observe::StartEvent{state.step, world_size, static_cast<std::int64_t>(batches.global_batch), recipe,
                                  age_of_program(plan_.options)});
+  if (const auto failure = log_.failure()) {
+    throw MachineError(*failure);  // nothing is lost by that yet
+  }
 }
 
 void Journal::stepped(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds) {
@@ -78,7 +69,22 @@ void Journal::stepped(const checkpoint::State& state, const StepOutcome& outcome
   epoch_sync_.bytes += outcome.sync.bytes;
   epoch_sync_.early_bytes += outcome.sync.early_bytes;
   show_progress(state, outcome, seconds);
-  watch_first_epoch(state, outcome, seconds);
+  first_epoch_.add(state.epoch, outcome.verdict.utilisation, seconds);
+  tell_of_log();
+}
+
+/// Once where the disk takes nothing more, and once where it does again.
+void Journal::tell_of_log() {
+  const std::optional<MachineError> failure = log_.failure();
+  if (failure.has_value() == log_is_behind_) {
+    return;
+  }
+  log_is_behind_ = failure.has_value();
+  if (failure) {
+    log::warn(text(failure->what(), "; training goes on, and the log waits in memory until there is room"));
+  } else {
+    log::info("the log is written again, with all that was waiting");
+  }
 }
 
 void Journal::record_skip(const checkpoint::State& state, const StepOutcome& outcome) {
@@ -168,23 +174,6 @@ void Journal::show_progress(const checkpoint::State& state, const StepOutcome& o
   progress_.update(progress);
 }
 
-void Journal::watch_first_epoch(const checkpoint::State& state, const StepOutcome& outcome,
-                                const observe::PartSeconds& seconds) {
-  if (!first_epoch_) {
-    first_epoch_ = FirstEpoch{state.epoch, 0, 0, {}};
-  }
-  if (first_epoch_->epoch == state.epoch) {
-    for (const double utilisation : outcome.verdict.utilisation) {
-      first_epoch_->utilisation += utilisation;
-      ++first_epoch_->count;
-    }
-    first_epoch_->seconds += seconds;
-  } else if (first_epoch_->count > 0) {
-    log::info(verdict_on(*first_epoch_));
-    first_epoch_->count = 0;
-  }
-}
-
 void Journal::evaluated(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
                         bool is_best) {
   const std::string name = plan_.task.best_metric();
@@ -202,13 +191,13 @@ void Journal::evaluated(const checkpoint::State& state, const Metrics& raw, cons
   }
   log_.write(observe::EvaluateEvent{state.step, kEvaluationSplit, metrics});
   write_metrics(state, raw, averaged, /*is_at_stop=*/false);
-  if (!plan_.options.target.empty()) {
-    forecast_target(state, metrics);
+  if (target_) {
+    target_->evaluated(state, metrics);
   }
 }
 
 void Journal::write_metrics(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
-                            bool is_at_stop) const {
+                            bool is_at_stop) {
   nlohmann::json json = {
       {"step", state.step}, {"epoch", state.epoch}, {"split", kEvaluationSplit}, {"metrics", averaged.value_or(raw)}};
   if (averaged) {
@@ -217,7 +206,17 @@ void Journal::write_metrics(const checkpoint::State& state, const Metrics& raw, 
   if (is_at_stop) {
     json["at_stop"] = true;
   }
-  write_file_atomically(folder_.metrics(), json.dump(2) + "\n");
+  unwritten_metrics_ = json.dump(2) + "\n";
+  write_metrics_file();
+}
+
+void Journal::write_metrics_file() {
+  try {
+    write_file_atomically(folder_.metrics(), unwritten_metrics_);
+    unwritten_metrics_.clear();
+  } catch (const MachineError& error) {
+    log::warn(text(error.what(), "; the metrics stand in the log"));
+  }
 }
 
 void Journal::evaluated_at_stop(const checkpoint::State& state, const Metrics& raw,
@@ -245,41 +244,20 @@ void Journal::told_what_fits(const checkpoint::State& state, std::int64_t epochs
                         {"finish_seconds", state.costs.finish}});
 }
 
-/// What a run that goes on has evaluated before.
-void Journal::read_earlier_evaluations(const checkpoint::State& state) {
-  epochs_before_ = state.epoch;
-  if (plan_.options.target.empty() || state.step == 0) {
-    return;
-  }
-  const std::string metric = observe::parse_target(plan_.options.target).metric;
-  for (const observe::EvaluateEvent& event :
-       observe::read_run_history(folder_.path() / observe::kRunLogFile).evaluations) {
-    if (const auto found = event.metrics.find(metric); found != event.metrics.end() && event.step <= state.step) {
-      evaluations_.push_back({epochs_after(plan_.stages, event.step), found->second});
-    }
-  }
-}
-
-void Journal::forecast_target(const checkpoint::State& state, const Metrics& metrics) {
-  const observe::Target target = observe::parse_target(plan_.options.target);
-  const auto found = metrics.find(target.metric);
-  if (found == metrics.end()) {
-    std::string names;
-    for (const auto& [name, value] : metrics) {
-      names += (names.empty() ? "" : ", ") + name;
-    }
-    log::warn(text("--target ", plan_.options.target, ": there is no metric of that name, but ", names));
-    return;
-  }
-  evaluations_.push_back({static_cast<double>(state.epoch), found->second});
-  const double epochs = static_cast<double>(std::max<std::int64_t>(1, state.epoch - epochs_before_));
-  const double seconds_per_epoch = since_evaluation_.lap() / epochs;
-  epochs_before_ = state.epoch;
-  log::info(describe(observe::forecast(target, evaluations_, seconds_per_epoch), plan_.options.epochs));
-}
-
 void Journal::ended(const std::string& reason) {
-  saver_.finish_within(kLongest);
+  {
+    const ProbeScope probe("write of the last snapshot");
+    saver_.finish_within(kLongest);
+  }
+  if (!unwritten_metrics_.empty()) {
+    write_metrics_file();
+  }
+  log_.write(observe::EndEvent{reason, loop_seconds_.by_name(), loop_wall_seconds_});
+  tell_of_log();
+}
+
+void Journal::left_behind(const std::string& reason) {
+  saver_.save_kept();
   log_.write(observe::EndEvent{reason, loop_seconds_.by_name(), loop_wall_seconds_});
 }
 

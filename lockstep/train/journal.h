@@ -5,32 +5,21 @@
 #include <string>
 #include <vector>
 
-#include "lockstep/base/clock.h"
 #include "lockstep/base/log.h"
 #include "lockstep/checkpoint/run_folder.h"
-#include "lockstep/observe/forecast.h"
 #include "lockstep/observe/progress.h"
 #include "lockstep/observe/run_log.h"
 #include "lockstep/observe/step_timer.h"
 #include "lockstep/train/evaluation.h"
+#include "lockstep/train/first_epoch.h"
 #include "lockstep/train/saver.h"
 #include "lockstep/train/step.h"
+#include "lockstep/train/target_watch.h"
 
 namespace lockstep::train {
 
 /// The split that is evaluated, as the log names it.
 inline constexpr const char* kEvaluationSplit = "test";
-
-/// How the first epoch that this process trained went.
-struct FirstEpoch {
-  std::int64_t epoch = 0;
-  double utilisation = 0;          ///< sum over steps and ranks
-  std::int64_t count = 0;          ///< of them
-  observe::PartSeconds seconds{};  ///< of the first rank
-};
-
-/// Whether the ranks were kept busy, and what to change where they were not, in words.
-std::string verdict_on(const FirstEpoch& first);
 
 /// Where the time of an epoch went, from its first step to the snapshot after its evaluation.
 struct EpochTimes {
@@ -38,8 +27,8 @@ struct EpochTimes {
   double wall_seconds = 0;  ///< by a clock of its own, on the first rank
 };
 
-/// What the first rank writes down of a run: the log, the progress line, snapshots and metrics. Made and
-/// destroyed while no other thread logs.
+/// What the first rank writes down of a run: the log, the progress line, snapshots and metrics. What the disk refuses
+/// while the run goes on is a warning, and is written later. Made and destroyed while no other thread logs.
 class Journal {
  public:
   Journal(const checkpoint::RunFolder& folder, const Plan& plan);
@@ -48,6 +37,7 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
+  /// Throws MachineError where the log cannot be written.
   void started(const checkpoint::State& state, int world_size, const nlohmann::json& recipe);
 
   /// `state` is the one before the step.
@@ -75,6 +65,10 @@ class Journal {
   /// Waits for what is being written before.
   void ended(const std::string& reason);
 
+  /// The same for who leaves a run of which something stands still: saves the last good state, if the disk has no later
+  /// one, and waits for nothing. Any thread may call it.
+  void left_behind(const std::string& reason);
+
   /// The step after `state` was made more than once: see Retry.
   void retried(const checkpoint::State& state, const std::vector<Retry>& retries);
 
@@ -86,13 +80,11 @@ class Journal {
 
  private:
   void write_metrics(const checkpoint::State& state, const Metrics& raw, const std::optional<Metrics>& averaged,
-                     bool is_at_stop) const;
+                     bool is_at_stop);
+  void write_metrics_file();
+  void tell_of_log();
   void record_skip(const checkpoint::State& state, const StepOutcome& outcome);
-  void read_earlier_evaluations(const checkpoint::State& state);
-  void forecast_target(const checkpoint::State& state, const Metrics& metrics);
   void show_progress(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds);
-  void watch_first_epoch(const checkpoint::State& state, const StepOutcome& outcome,
-                         const observe::PartSeconds& seconds);
 
   const checkpoint::RunFolder& folder_;
   const Plan& plan_;
@@ -100,15 +92,15 @@ class Journal {
   observe::Progress progress_;
   log::Sink sink_before_;  ///< warnings are also written to the run's log
   bool is_best_at_stop_ = false;
+  bool log_is_behind_ = false;     ///< since the disk takes nothing
+  std::string unwritten_metrics_;  ///< of metrics.json, for the same reason
   std::optional<double> samples_per_second_;
-  std::optional<FirstEpoch> first_epoch_;
+  FirstEpochWatch first_epoch_;
+  std::optional<TargetWatch> target_;
   parallel::SyncReport epoch_sync_;    ///< of the epoch so far
   observe::PartSeconds loop_seconds_;  ///< of the first rank, in the epochs that have ended
   double loop_wall_seconds_ = 0;
-  std::vector<observe::MetricPoint> evaluations_;  ///< of --target's metric, from all of the run
-  Stopwatch since_evaluation_;
-  std::int64_t epochs_before_ = 0;  ///< when that was started
-  Saver saver_;                     ///< the last member: until it is gone, a thread writes to the log
+  Saver saver_;  ///< the last member: until it is gone, a thread writes to the log
 };
 
 }  // namespace lockstep::train

@@ -111,7 +111,7 @@ void Loop::rescue(const checkpoint::State& state) {
     return;
   }
   try {
-    replica_.restore_buffers();  // a forward pass moves running statistics
+    replica_.restore_counts();  // a forward pass moves running statistics
     save(state);
     journal_->saver().finish();
     log::info(text("saved the ", state.step, " steps before the one that failed"));

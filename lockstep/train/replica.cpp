@@ -3,91 +3,17 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cmath>
-#include <functional>
 #include <iterator>
 #include <map>
-#include <span>
 #include <utility>
 
 #include "lockstep/base/error.h"
-#include "lockstep/base/text.h"
 #include "lockstep/checkpoint/weights.h"
 #include "lockstep/nn/sync_batch_norm.h"
-#include "lockstep/parallel/core/rendezvous.h"
+#include "lockstep/train/replica_options.h"
 
 namespace lockstep::train {
 namespace {
-
-enum OptionGroup : int { kDecayed = 0, kNotDecayed = 1 };
-
-/// Weight decay is for matrices and filters; pulling biases, norms and scales to zero only hurts.
-OptionGroup option_group(const at::Tensor& parameter) { return parameter.dim() > 1 ? kDecayed : kNotDecayed; }
-
-/// Some eight buckets, so that all but the last are reduced while backward goes on, but none so small that its
-/// overhead shows and none so large that it comes late.
-std::int64_t bucket_bytes(const TrainOptions& options, const std::vector<parallel::ArenaParameter>& parameters) {
-  constexpr std::int64_t kMebibyte = 1 << 20;
-  if (options.bucket_mebibytes) {
-    return std::max<std::int64_t>(1, std::llround(*options.bucket_mebibytes * static_cast<double>(kMebibyte)));
-  }
-  std::int64_t total = 0;
-  for (const parallel::ArenaParameter& parameter : parameters) {
-    total += static_cast<std::int64_t>(parameter.tensor.nbytes());
-  }
-  return std::clamp(total / 8, kMebibyte, 25 * kMebibyte);
-}
-
-optim::OptimizerKind optimizer_kind(const std::string& name) {
-  if (name == "adamw") {
-    return optim::OptimizerKind::kAdamW;
-  }
-  if (name == "adam") {
-    return optim::OptimizerKind::kAdam;
-  }
-  if (name == "sgd") {
-    return optim::OptimizerKind::kSgd;
-  }
-  throw UsageError(text("--optimizer '", name, "' is not known"), "give adamw, adam or sgd");
-}
-
-optim::OptimizerOptions optimizer_options(const TrainOptions& options) {
-  optim::OptimizerOptions optimizer;
-  optimizer.kind = optimizer_kind(options.optimizer);
-  optimizer.momentum = options.momentum.value_or(optimizer.momentum);
-  optimizer.weight_decay = {options.weight_decay, 0.0};
-  return optimizer;
-}
-
-optim::EmaOptions ema_options(const TrainOptions& options) {
-  optim::EmaOptions ema;
-  ema.decay = options.ema_decay;
-  ema.use_warmup = options.ema_warmup;
-  return ema;
-}
-
-/// What all ranks must begin with.
-struct Start {
-  std::int64_t step = 0;
-  std::int64_t epoch = 0;
-  std::int64_t samples_per_epoch = 0;
-  std::int64_t global_batch = 0;
-  std::uint64_t precision = 0;
-  double weights = 0;
-};
-
-Start start_of(const torch::nn::Module& network, const checkpoint::State& state) {
-  Start start{state.step,
-              state.epoch,
-              state.samples_per_epoch,
-              state.global_batches.back(),
-              std::hash<std::string>()(state.precision),
-              0};
-  for (const at::Tensor& weight : network.parameters()) {
-    start.weights += weight.detach().to(at::kCPU, at::kDouble).abs().sum().item<double>();
-  }
-  return start;
-}
 
 std::optional<std::uint64_t> seed_for(InitialWeights weights, const TrainOptions& options) {
   return weights == InitialWeights::kDrawn ? std::optional(options.seed) : std::nullopt;
@@ -234,7 +160,8 @@ void Replica::share_buffers() {
   }
 }
 
-void Replica::remember_buffers() {
+void Replica::remember_counts() {
+  model_->remember_statistics();
   const std::vector<at::Tensor> buffers = model_->network().buffers();
   if (std::ranges::none_of(buffers, &at::Tensor::is_floating_point)) {
     return;
@@ -248,22 +175,11 @@ void Replica::remember_buffers() {
   }
 }
 
-void Replica::restore_buffers() {
+void Replica::restore_counts() {
+  model_->restore_statistics();
   if (!remembered_buffers_.empty()) {
     const at::NoGradGuard no_grad;
     at::_foreach_copy_(model_->network().buffers(), remembered_buffers_);
-  }
-}
-
-void Replica::check_same_start(const checkpoint::State& state) {
-  const Start own = start_of(model_->network(), state);
-  const auto starts = rank_.group.all_gather(std::as_bytes(std::span(&own, 1)));
-  for (std::size_t rank = 1; rank < starts.size(); ++rank) {
-    if (starts[rank] != starts[0]) {
-      throw UsageError(
-          text(parallel::rank_name(static_cast<int>(rank)), " starts from another step or other weights than rank 0"),
-          "let all machines see the same --checkpoint-dir, --pretrained, --resume-from and --dataset-path");
-    }
   }
 }
 

@@ -69,16 +69,12 @@ class Replica {
   /// Gives every rank the first one's buffers, such as the running statistics of a batch norm. Collective.
   void share_buffers();
 
-  /// Keeps the values of the network's buffers, such as the running statistics of a batch norm, since every pass moves
-  /// them; nothing where the network has no such buffers. Not collective.
-  void remember_buffers();
+  /// Keeps what every pass moves: the values of the network's buffers, such as the running statistics of a batch norm,
+  /// where there are such, and what the network counts. Not collective.
+  void remember_counts();
 
-  /// Gives the buffers the values that were remembered last.
-  void restore_buffers();
-
-  /// Throws UsageError, naming the rank, where one starts from other weights or another state than the first: its
-  /// process sees another run folder or other files. Ranks of one process start from the same. Collective.
-  void check_same_start(const checkpoint::State& state);
+  /// Goes back to what was remembered last.
+  void restore_counts();
 
   /// A view of the tensors of this replica with a state beside them.
   checkpoint::Snapshot snapshot(const checkpoint::State& state);

@@ -5,6 +5,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/log.h"
+#include "lockstep/base/probe.h"
 #include "lockstep/base/signals.h"
 #include "lockstep/base/text.h"
 #include "lockstep/optim/loss_scaler.h"
@@ -12,9 +13,10 @@
 #include "lockstep/train/algorithms.h"
 #include "lockstep/train/bring_home.h"
 #include "lockstep/train/clock_watch.h"
-#include "lockstep/train/page_locked.h"
+#include "lockstep/train/input.h"
 #include "lockstep/train/planted_faults.h"
 #include "lockstep/train/resources.h"
+#include "lockstep/train/same_start.h"
 #include "lockstep/train/weights_from_elsewhere.h"
 
 namespace lockstep::train {
@@ -28,7 +30,6 @@ struct Setting {
   std::optional<checkpoint::Snapshot> resumed{};   ///< until all ranks have taken it up
   std::vector<checkpoint::WeightsFile> weights{};  ///< of a new run, until all ranks have taken them up in this order
   checkpoint::State state{};
-  RunHooks hooks{};
 };
 
 void check_resumed(const checkpoint::State& state, const TrainOptions& options, std::size_t samples) {
@@ -95,6 +96,7 @@ void choose_for_machine(Setting& setting) {
 
 /// Where the last snapshot is damaged, it is the one before; `holds_folder`: this process may write, and says so.
 std::optional<checkpoint::Snapshot> snapshot_to_resume(const TrainOptions& options, bool holds_folder) {
+  const ProbeScope probe("look at the snapshots");
   const checkpoint::SnapshotFolder snapshots(options.checkpoint_dir);
   const auto choice = snapshots.choose();
   if (!choice) {
@@ -164,8 +166,7 @@ void announce(const Setting& setting) {
 }
 
 /// What every rank does: builds its replica and trains.
-RunEnd train_rank(parallel::Rank& rank, Setting& setting, data::DecodePool& pool, data::Loader& loader,
-                  Journal* journal, checkpoint::State& state) {
+RunEnd train_rank(parallel::Rank& rank, Setting& setting, Input& input, Journal* journal, checkpoint::State& state) {
   const Plan& plan = setting.plan;
   Replica replica(plan.task, plan.options, rank, setting.resumed ? InitialWeights::kLoaded : InitialWeights::kDrawn);
   replica.set_memory_format(plan.memory_format.of_tensors());
@@ -179,15 +180,15 @@ RunEnd train_rank(parallel::Rank& rank, Setting& setting, data::DecodePool& pool
     }
   }
   if (setting.world.processes > 1) {
-    replica.check_same_start(state);
+    check_same_start(rank.group, replica.model().network(), state);
   }
   rank.group.barrier();
   if (rank.index == setting.world.first_rank) {
     setting.resumed.reset();  // all ranks here have taken it up
     setting.weights.clear();
   }
-  Step step(rank, replica, loader, plan);
-  return Loop(rank, plan, pool, replica, step, journal, state).run(state);
+  Step step(rank, replica, input.loader(), plan);
+  return Loop(rank, plan, input.pool(), replica, step, journal, state).run(state);
 }
 
 std::string reason_of(RunEnd end) {
@@ -214,29 +215,12 @@ void warn_of_lost_steps(const checkpoint::State& state) {
   }
 }
 
-RunEnd train_on_all_ranks(Setting& setting, Journal* journal) {
-  data::DecodePool pool(setting.resources.decode_threads);
-  data::LoaderOptions loading;
-  loading.seed = setting.plan.options.seed;
-  loading.shuffle = true;
-  loading.prefetch_factor = static_cast<int>(setting.plan.options.prefetch_factor);
-  loading.first_epoch = static_cast<std::uint64_t>(setting.state.epoch);
-  loading.first_step = static_cast<std::uint64_t>(setting.state.step_in_epoch);
-  loading.end_epoch = static_cast<std::uint64_t>(setting.plan.options.epochs);
-  if (setting.world.place) {
-    loading.only_rank = setting.world.first_rank;
-  }
-  loading.bad_samples = setting.plan.bad_samples;
-  loading.memory = &host_memory_for(setting.world.devices.front());
-  data::Loader loader(pool, setting.plan.task.training_set(), run_plan(setting.plan.stages), loading);
-
+RunEnd train_on_all_ranks(Setting& setting, Journal* journal, RunWatch& watch) {
+  Input input(setting.plan, setting.world, setting.resources.decode_threads, setting.state);
   RunEnd end = RunEnd::kFinished;
-  parallel::LaunchOptions launching{.threads_per_rank = setting.resources.threads_per_rank,
-                                    .timeout = Seconds(setting.plan.options.watchdog_seconds)};
-  const auto watchdog = watch_over_ranks(setting.world, setting.hooks, journal, launching);
-  parallel::launch(setting.world, launching, [&](parallel::Rank& rank) {
+  watch.launch(setting.world, setting.resources.threads_per_rank, [&](parallel::Rank& rank) {
     checkpoint::State state = setting.state;
-    const RunEnd ended = train_rank(rank, setting, pool, loader, rank.is_first() ? journal : nullptr, state);
+    const RunEnd ended = train_rank(rank, setting, input, rank.is_first() ? journal : nullptr, state);
     if (rank.index == setting.world.first_rank) {
       end = ended;
     }
@@ -252,25 +236,29 @@ RunEnd train_on_all_ranks(Setting& setting, Journal* journal) {
 }
 
 /// The part of the first process, which writes everything down.
-RunEnd train_and_record(Setting& setting, const checkpoint::RunFolder& folder, const nlohmann::json& recipe) {
+RunEnd train_and_record(Setting& setting, const checkpoint::RunFolder& folder, const nlohmann::json& recipe,
+                        RunWatch& watch) {
   announce(setting);
   RunEnd end;
   HomeOptions home;
   {
     Journal journal(folder, setting.plan);
     journal.started(setting.state, setting.world.size, recipe);
+    watch.set_last_words([&](const std::string& reason) { journal.left_behind(reason); });
     try {
-      end = train_on_all_ranks(setting, &journal);
+      end = train_on_all_ranks(setting, &journal, watch);
+      journal.ended(reason_of(end));
     } catch (const std::exception& error) {
       journal.ended(text("failed: ", error.what()));
+      watch.set_last_words(nullptr);
       throw;
     }
-    journal.ended(reason_of(end));
+    watch.set_last_words(nullptr);
     home.last_weights = journal.is_best_at_stop();
   }
   log::info(reason_of(end));
   home.examples = end != RunEnd::kStopped;  // whoever stops a run waits for no pictures
-  bring_home(setting.plan, setting.world.devices.front(), folder, home);
+  bring_home(setting.plan, setting.world.devices.front(), folder, home, watch);
   return end;
 }
 
@@ -285,10 +273,11 @@ RunEnd run(const parallel::World& world, const tasks::Task& task, const TrainOpt
   plant_slow_disk(options);
 
   data::BadSamples of_this_run(static_cast<std::size_t>(options.max_bad_samples));
+  RunWatch watch(world, hooks, Seconds(options.watchdog_seconds));
   Setting setting = settle(world, task, options, folder != nullptr);
-  setting.hooks = hooks;
   setting.plan.bad_samples = bad_samples != nullptr ? bad_samples : &of_this_run;
-  return folder != nullptr ? train_and_record(setting, *folder, recipe) : train_on_all_ranks(setting, nullptr);
+  return folder != nullptr ? train_and_record(setting, *folder, recipe, watch)
+                           : train_on_all_ranks(setting, nullptr, watch);
 }
 
 }  // namespace lockstep::train

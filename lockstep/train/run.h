@@ -7,7 +7,7 @@
 #include "lockstep/tasks/task.h"
 #include "lockstep/train/loop.h"
 #include "lockstep/train/options.h"
-#include "lockstep/train/stuck_ranks.h"
+#include "lockstep/train/run_watch.h"
 
 namespace lockstep::train {
 

@@ -33,6 +33,30 @@ void Saver::save(const checkpoint::Snapshot& snapshot, bool is_best) {
 
 void Saver::amend(const checkpoint::State& state, bool is_best) { writer_.amend(state, is_best); }
 
+void Saver::keep(const checkpoint::Snapshot& snapshot) {
+  const std::lock_guard lock(kept_mutex_);
+  kept_.take(snapshot);
+}
+
+void Saver::save_kept() noexcept {
+  constexpr Seconds kPatience{20};  // of the 30 that there are for last words
+  const std::unique_lock lock(kept_mutex_, std::try_to_lock);
+  if (writer_.is_busy(kPatience) || !lock || kept_.snapshot().model.empty()) {
+    return;  // two must not write at once, and a copy that is not whole is none
+  }
+  try {
+    const checkpoint::SnapshotFolder snapshots(folder_.path());
+    const std::int64_t step = kept_.snapshot().state.step;
+    if (const auto last = snapshots.last(); last && checkpoint::step_of(*last) >= step) {
+      return;
+    }
+    snapshots.save(kept_.snapshot(), /*is_best=*/false, static_cast<int>(options_.keep_checkpoints));
+    log::info(text("saved the run as it was after step ", step));
+  } catch (const std::exception& error) {
+    log::warn(text("the last good state could not be saved: ", error.what()));
+  }
+}
+
 void Saver::told(const checkpoint::SaveReport& report) {
   {
     const std::lock_guard lock(mutex_);

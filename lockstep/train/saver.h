@@ -6,6 +6,7 @@
 #include <string>
 
 #include "lockstep/base/clock.h"
+#include "lockstep/checkpoint/host_copy.h"
 #include "lockstep/checkpoint/run_folder.h"
 #include "lockstep/checkpoint/snapshot_writer.h"
 #include "lockstep/observe/run_log.h"
@@ -28,6 +29,17 @@ class Saver {
   void save(const checkpoint::Snapshot& snapshot, bool is_best);
   void amend(const checkpoint::State& state, bool is_best);
 
+  /// Keeps a copy of the run in memory, from a moment when all was well: to go back to it, and to save it where the run
+  /// gets stuck later. Has nothing to do with what is being written.
+  void keep(const checkpoint::Snapshot& snapshot);
+
+  /// What was kept last.
+  const checkpoint::Snapshot& kept() const { return kept_.snapshot(); }
+
+  /// Waits for a while for what is being written, and then saves what is kept, where that is of a later step than what
+  /// is on the disk. For who leaves a run of which something stands still: any thread may call it.
+  void save_kept() noexcept;
+
   /// Waits for what is being written. Throws MachineError where the last snapshot is not on the disk.
   void finish() { writer_.finish(); }
 
@@ -46,6 +58,8 @@ class Saver {
   const checkpoint::RunFolder& folder_;
   const TrainOptions& options_;
   observe::RunLog& log_;
+  std::mutex kept_mutex_;
+  checkpoint::HostCopy kept_;
   Stopwatch since_save_;
   mutable std::mutex mutex_;  ///< of what the thread that writes tells
   std::int64_t count_ = 0;    ///< of snapshots that are on the disk

@@ -34,13 +34,20 @@ std::size_t most_passes(const data::BatchPlan& batches, std::uint64_t step_in_ep
   return most;
 }
 
+MachineError out_of_memory_in_joined_pass(int rank, const std::exception& error) {
+  return MachineError(
+      text(parallel::rank_name(rank), " failed: ", first_line(error.what()),
+           "; a step cannot be made once more in smaller pieces with --sync-bn, which joins the batches of all ranks"),
+      "lower --batch-size or --img-size, or leave out --sync-bn; what was saved is safe");
+}
+
 }  // namespace
 
 StepOutcome Step::run(const Stage& stage, checkpoint::State& state, const StepWishes& wishes) {
   update_has_begun_ = false;
   StepOutcome outcome;
   fetched_.clear();
-  replica_.remember_buffers();
+  replica_.remember_counts();
   Share share = share_of(stage, state);
   attempt(share, wishes, outcome);
   while (prepare_retry(stage, state, outcome)) {
@@ -89,7 +96,7 @@ bool Step::prepare_retry(const Stage& stage, checkpoint::State& state, StepOutco
   }
   state.micro_batch = smaller;
   outcome.retries.push_back({outcome.verdict.failure, smaller});
-  replica_.restore_buffers();
+  replica_.restore_counts();
   release_memory(rank_.device);
   rank_.group.barrier();
   return true;
@@ -133,6 +140,9 @@ bool Step::survives(const Share& share, Vote& vote, const Action& action) {
     throw;  // a mistake of the program is none of the step
   } catch (const std::exception& error) {
     if (share.joined_passes > 0) {
+      if (parallel::is_out_of_memory(error)) {
+        throw out_of_memory_in_joined_pass(rank_.index, error);
+      }
       throw;  // the others wait for this rank in the middle of their passes
     }
     if (vote.failure.empty()) {

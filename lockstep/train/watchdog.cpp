@@ -1,22 +1,40 @@
 #include "lockstep/train/watchdog.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 
 namespace lockstep::train {
 
-std::optional<std::string> describe_standstill(const std::vector<ProbeReading>& threads, Seconds limit) {
+namespace {
+
+void add_to(std::string& words, const ProbeReading& thread) {
+  words += text(words.empty() ? "" : ", ", thread.thread, ", which is at: ", thread.activity);
+}
+
+}  // namespace
+
+std::optional<std::string> describe_standstill(const std::vector<ProbeReading>& threads, Seconds limit,
+                                               const std::vector<ProbeReading>& helpers) {
   std::string words;
   for (const ProbeReading& thread : threads) {
+    if (thread.is_idle) {
+      continue;
+    }
     if (thread.is_meeting || thread.seconds < limit.count()) {
       return std::nullopt;
     }
-    words += text(words.empty() ? "" : ", ", thread.thread, ", which is at: ", thread.activity);
+    add_to(words, thread);
   }
-  if (threads.empty()) {
+  if (words.empty()) {
     return std::nullopt;
+  }
+  for (const ProbeReading& helper : helpers) {
+    if (!helper.is_idle && helper.seconds >= limit.count() / 2) {
+      add_to(words, helper);
+    }
   }
   return text("nothing has moved for ", format_duration(limit.count()), " in ", words);
 }
@@ -43,7 +61,7 @@ void Watchdog::look_now_and_then() {
     if (since_look.lap() > pause.count() + kLate) {
       awake.lap();  // the whole process was stopped, as by Ctrl-Z: nobody could move
     }
-    const std::optional<std::string> words = describe_standstill(read_own_threads(), limit_);
+    const std::optional<std::string> words = look();
     if (words && awake.seconds() >= limit_.count()) {
       lock.unlock();
       bark_(std::make_exception_ptr(
@@ -53,12 +71,14 @@ void Watchdog::look_now_and_then() {
   }
 }
 
-std::vector<ProbeReading> Watchdog::read_own_threads() const {
-  std::vector<ProbeReading> readings = read_probes();
-  std::erase_if(readings, [&](const ProbeReading& reading) { return !std::ranges::count(names_, reading.thread); });
-  std::ranges::sort(readings, {},
-                    [&](const ProbeReading& reading) { return std::ranges::find(names_, reading.thread); });
-  return readings;
+std::optional<std::string> Watchdog::look() const {
+  std::vector<ProbeReading> own;
+  std::vector<ProbeReading> others;
+  for (ProbeReading& reading : read_probes()) {
+    (std::ranges::count(names_, reading.thread) > 0 ? own : others).push_back(std::move(reading));
+  }
+  std::ranges::sort(own, {}, [&](const ProbeReading& reading) { return std::ranges::find(names_, reading.thread); });
+  return describe_standstill(own, limit_, others);
 }
 
 }  // namespace lockstep::train

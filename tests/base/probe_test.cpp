@@ -31,6 +31,14 @@ TEST(Probe, ShowsTheInnermostScopeWithItsNumber) {
   EXPECT_EQ(read_probe("rank 8"), "gone");
 }
 
+TEST(Probe, NamesWhatItIsAtAndWhetherItIsAtAnything) {
+  const ProbedThread thread("rank 7");
+  EXPECT_TRUE(own_reading().is_idle);
+  const ProbeScope scope("decode", "photo-7.jpg");
+  EXPECT_EQ(own_reading().activity, "decode photo-7.jpg");
+  EXPECT_FALSE(own_reading().is_idle);
+}
+
 TEST(Probe, TellsAMeetingFromWork) {
   const ProbedThread thread("rank 7");
   const ProbeScope outer("backward");

@@ -34,6 +34,7 @@ State sample_state() {
           .micro_batch = 3,
           .rate_factor = 0.25,
           .rollbacks = 2,
+          .course = {.applied_in_a_row = 11, .skips_in_a_row = 3, .rollbacks_in_a_row = 1, .rolled_back_at = 1200},
           .costs = {.step = 0.5, .evaluation = 12, .save = 1.5, .finish = 7},
           .best = Best{"iou", 1.0 / 3.0, 1100}};
 }
@@ -70,6 +71,10 @@ TEST(State, GoesThroughTextAndBackToTheBit) {
   EXPECT_EQ(back.micro_batch, state.micro_batch);
   EXPECT_EQ(back.rate_factor, state.rate_factor);
   EXPECT_EQ(back.rollbacks, state.rollbacks);
+  EXPECT_EQ(back.course.applied_in_a_row, state.course.applied_in_a_row);
+  EXPECT_EQ(back.course.skips_in_a_row, state.course.skips_in_a_row);
+  EXPECT_EQ(back.course.rollbacks_in_a_row, state.course.rollbacks_in_a_row);
+  EXPECT_EQ(back.course.rolled_back_at, state.course.rolled_back_at);
   EXPECT_EQ(back.costs.step, state.costs.step);
   EXPECT_EQ(back.costs.evaluation, state.costs.evaluation);
   EXPECT_EQ(back.costs.save, state.costs.save);
@@ -114,8 +119,11 @@ TEST(State, RefusesWhatALaterVersionWrote) {
   EXPECT_THAT(refusal(json), HasSubstr("version 99"));
 }
 
-TEST(State, ReadsWhatTheVersionBeforeWrote) {
+TEST(State, ReadsWhatTheVersionsBeforeWrote) {
   nlohmann::json json = to_json(sample_state());
+  json["version"] = 3;
+  json.erase("course");
+  EXPECT_EQ(state_from_json(json, "the/state.json").rollbacks, 2);
   json["version"] = 2;
   for (const char* field : {"micro_batch", "rate_factor", "rollbacks", "costs"}) {
     json.erase(field);

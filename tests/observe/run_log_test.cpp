@@ -5,10 +5,12 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <optional>
 #include <thread>
 #include <vector>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/faults.h"
 #include "lockstep/base/files.h"
 #include "lockstep/observe/run_history.h"
 #include "tests/support/temp_folder.h"
@@ -79,7 +81,68 @@ TEST(RunLog, SaysThatTheDiskIsFull) {
     GTEST_SKIP() << "no /dev/full";
   }
   RunLog log("/dev/full");
-  EXPECT_THROW(log.write("warning", nlohmann::json::object()), MachineError);
+  EXPECT_FALSE(log.failure());
+  log.write("warning", nlohmann::json::object());
+  ASSERT_TRUE(log.failure());
+  EXPECT_EQ(log.failure()->problem(), "cannot write '/dev/full': No space left on device");
+}
+
+/// A disk that is full, for as long as it lives.
+struct FullDisk {
+  FullDisk() { let_writes_fail(); }
+  ~FullDisk() { let_writes_fail(0); }
+};
+
+void write_numbers(RunLog& log, int begin, int end) {
+  for (int number = begin; number < end; ++number) {
+    log.write("number", {{"number", number}});
+  }
+}
+
+TEST(RunLog, KeepsWhatTheDiskDoesNotTakeAndWritesItInOrderLater) {
+  const test::TempFolder folder;
+  RunLog log(folder / "run.jsonl");
+  write_numbers(log, 0, 2);
+  {
+    const FullDisk full;
+    write_numbers(log, 2, 5);
+    EXPECT_TRUE(log.failure());
+    EXPECT_EQ(read_run_log(folder / "run.jsonl").size(), 2u);
+  }
+  write_numbers(log, 5, 6);
+  EXPECT_FALSE(log.failure());
+  const auto records = read_run_log(folder / "run.jsonl");
+  ASSERT_EQ(records.size(), 6u);
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    EXPECT_EQ(records[i].at("number"), i);
+  }
+}
+
+TEST(RunLog, WritesWhatStillWaitsWhenItGoes) {
+  const test::TempFolder folder;
+  {
+    std::optional<FullDisk> full(std::in_place);
+    RunLog log(folder / "run.jsonl");
+    write_numbers(log, 0, 2);
+    full.reset();
+  }
+  EXPECT_EQ(read_run_log(folder / "run.jsonl").size(), 2u);
+}
+
+TEST(RunLog, SaysHowManyRecordsWereLostWhereMemoryHasNoRoomEither) {
+  const test::TempFolder folder;
+  RunLog log(folder / "run.jsonl", /*most_waiting=*/200);
+  {
+    const FullDisk full;
+    write_numbers(log, 0, 100);
+  }
+  write_numbers(log, 100, 101);
+  const auto records = read_run_log(folder / "run.jsonl");
+  const std::size_t kept = records.size() - 2;
+  ASSERT_GE(kept, 1u);
+  EXPECT_EQ(records[kept].at("event"), "warning");
+  EXPECT_EQ(records[kept].at("message"), std::to_string(100 - kept) + " records are missing here: the disk was full");
+  EXPECT_EQ(records.back().at("number"), 100);
 }
 
 TEST(RunLog, KeepsLinesWholeWhenThreadsWriteAtOnce) {

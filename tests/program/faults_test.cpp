@@ -115,6 +115,46 @@ TEST_F(Faults, AFullDiskIsNamed) {
   expect_error(result, kMachine, AllOf(HasSubstr("No space left"), HasSubstr("free some disk space")));
 }
 
+TEST_F(Faults, ADiskThatIsFullForAWhileDoesNotEndTheRun) {
+  // A disk of its own, which is filled up when the run has begun, until the program says so.
+  const char* script = R"(
+    disk=$1; lockstep=$2; shift
+    mount -t tmpfs -o size=300m tmpfs "$disk" || exit 99
+    "$@" 2>"$disk.errors" & training=$!
+    until grep -q '"event":"step"' "$disk/run/run.jsonl" 2>/dev/null; do kill -0 $training || exit 98; sleep 0.02; done
+    head -c 400M /dev/zero >"$disk/filler" 2>/dev/null
+    until grep -q "training goes on" "$disk.errors"; do kill -0 $training || exit 97; sleep 0.02; done
+    rm "$disk/filler"
+    until grep -q "the log is written again" "$disk.errors"; do kill -0 $training || exit 96; sleep 0.02; done
+    kill -TERM $training
+    wait $training
+    code=$?
+    "$lockstep" checkpoint verify "$disk/run" || exit 95
+    cp "$disk/run/run.jsonl" "$disk.jsonl"
+    exit $code
+  )";
+  const path disk = in_folder("disk");
+  std::filesystem::create_directory(disk);
+  Words training =
+      command(training_on(dataset(), disk / "run")) +
+      Words{"--epochs", "100000", "--evaluate-every", "100000", "--devices", "cpu:2", "--threads-per-rank", "1"};
+  const ProcessResult result =
+      test::run_process(Words{"unshare", "--mount", "bash", "-c", script, "bash", disk} + training);
+  if (result.exit_code == 99 || result.errors.find("unshare") != std::string::npos) {
+    GTEST_SKIP() << "no file system can be mounted here: " << result.errors;
+  }
+  EXPECT_EQ(result.exit_code, kStopped) << result.errors << read_text(in_folder("disk.errors"));
+  std::istringstream log(read_text(in_folder("disk.jsonl")));
+  std::int64_t steps = 0;
+  for (std::string line; std::getline(log, line);) {
+    const nlohmann::json record = nlohmann::json::parse(line);
+    if (record.at("event") == "step") {
+      EXPECT_EQ(record.at("step"), ++steps);
+    }
+  }
+  EXPECT_GT(steps, 2);
+}
+
 TEST_F(Faults, ABadSampleIsLeftOutWhereThatIsAllowed) {
   expect_error(run_with("bad-sample@2,rank=0", 1), kData, HasSubstr("cannot be read, as planted"));
   const ProcessResult result = run_with("bad-sample@2,rank=1", 2, {"--max-bad-samples", "2"});

@@ -44,6 +44,34 @@ TEST_F(ARunFolder, ASignalStopsItAndTheSameCommandContinuesToTheSameBits) {
   }
 }
 
+TEST_F(ARunFolder, ADatasetThatVanishesEndsTheRunWithTheStepsBeforeSavedAndTheSameCommandContinuesToTheSameBits) {
+  const Words many{"--epochs", "100000", "--evaluate-every", "100000"};
+  test::RunningProcess running(command(training(many)));
+  ASSERT_TRUE(waited_for([&] { return events(run_folder(), "step").size() >= 6; }));
+  std::filesystem::rename(dataset(), in_folder("unmounted"));
+  expect_error(running.wait(), kData, AllOf(HasSubstr(dataset()), HasSubstr("No such file or directory")));
+  const std::size_t done = events(run_folder(), "step").size();
+  EXPECT_THAT(read_text(run_folder() / "checkpoints/last"), HasSubstr(std::to_string(done)));
+
+  std::filesystem::rename(in_folder("unmounted"), dataset());
+  const Words more = many + Words{"--max-steps", std::to_string(done + 4)};
+  ASSERT_EQ(run(training(more)).exit_code, kFinished);
+  EXPECT_EQ(events(run_folder(), "step").size(), done + 4);
+  ASSERT_EQ(run(training(more, "reference")).exit_code, kFinished);
+  EXPECT_EQ(read_file(run_folder() / "model.safetensors"), read_file(in_folder("reference") / "model.safetensors"));
+}
+
+TEST_F(ARunFolder, ADatasetThatVanishesIsNotMissedWhereItsPixelsAreInMemory) {
+  const Words many{"--epochs", "100000", "--evaluate-every", "100000", "--cache", "ram"};
+  test::RunningProcess running(command(training(many)));
+  ASSERT_TRUE(waited_for([&] { return events(run_folder(), "step").size() >= 8; }));
+  std::filesystem::rename(dataset(), in_folder("unmounted"));
+  const std::size_t done = events(run_folder(), "step").size();
+  EXPECT_TRUE(waited_for([&] { return events(run_folder(), "step").size() >= done + 20; }));
+  running.send_signal(SIGTERM);
+  EXPECT_EQ(running.wait().exit_code, kStopped);
+}
+
 TEST_F(ARunFolder, ATimeBudgetStopsItAndTheSameCommandContinues) {
   const Words many{"--epochs", "100000", "--evaluate-every", "100000"};
   ASSERT_EQ(run(training(many + Words{"--time-budget", "8s"})).exit_code, kStopped);

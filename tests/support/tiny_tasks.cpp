@@ -115,6 +115,12 @@ class SyntheticModel : public tasks::Model {
   torch::nn::Module& network() override { return *network_; }
   std::string backbone_prefix() const override { return backbone_prefix_; }
 
+  std::vector<std::pair<std::string, double>> take_statistics() override {
+    return {{"samples", std::exchange(samples_, 0)}};
+  }
+  void remember_statistics() override { remembered_samples_ = samples_; }
+  void restore_statistics() override { samples_ = remembered_samples_; }
+
  protected:
   Network& net() const { return *network_; }
 
@@ -125,7 +131,8 @@ class SyntheticModel : public tasks::Model {
   }
 
   /// (batch) float32
-  at::Tensor disturbed(const at::Tensor& losses, const tasks::DeviceBatch& batch) const {
+  at::Tensor disturbed(const at::Tensor& losses, const tasks::DeviceBatch& batch) {
+    samples_ += static_cast<double>(batch.host.size());
     take_memory(batch);
     std::vector<float> added;
     std::vector<float> slopes;
@@ -142,6 +149,8 @@ class SyntheticModel : public tasks::Model {
   std::size_t most_samples_;
   std::function<bool(const data::Draw&)> gradient_fault_;
   std::string backbone_prefix_;
+  double samples_ = 0;  ///< that were trained on, since the statistics were taken
+  double remembered_samples_ = 0;
 };
 
 // ---- Patches of volumes ----

@@ -304,6 +304,23 @@ TEST(EngineWithBatchNorm, JoinsTheBatchesOfAllRanks) {
   EXPECT_THROW(train(*test::make_patch_task(), in(TempFolder(), 2)), UsageError) << "there is no batch norm";
 }
 
+TEST(EngineWithBatchNorm, SaysWhyALackOfMemoryEndsTheRunWhereBatchesAreJoined) {
+  const TempFolder folder;
+  TrainOptions options = options_in(folder, 2);
+  options.sync_batch_norm = true;
+  options.faults = "oom-forward@2,rank=1";
+  test::TinyTaskOptions tiny;
+  tiny.batch_norm = true;
+  try {
+    train(*test::make_patch_task(tiny), options);
+    FAIL() << "the run went on";
+  } catch (const MachineError& error) {
+    EXPECT_THAT(error.what(),
+                testing::AllOf(testing::HasSubstr("rank 1 failed: out of memory, as planted"),
+                               testing::HasSubstr("with --sync-bn"), testing::HasSubstr("or leave out --sync-bn")));
+  }
+}
+
 TEST(EngineWithoutABackbone, HasNoTwoStages) {
   const TempFolder folder;
   TrainOptions options = options_in(folder, 1);

@@ -174,6 +174,42 @@ TEST_P(Guard, TheGoodStateMovesOnWithTheRun) {
   expect_same_tensors(last_snapshot(reference).optimizer, last_snapshot(folder).optimizer);
 }
 
+TEST_P(Guard, AResumeBeforeIsNotSeenInARollBack) {
+  const auto in = [](const TempFolder& folder) {
+    TrainOptions options = options_in(folder, 2);
+    options.epochs = 15;
+    return options;
+  };
+  const auto broken = task_broken_in(52, 56);
+  const TempFolder reference;
+  train(*broken, in(reference));
+  ASSERT_EQ(events(reference, "rollback").size(), 1U);
+  for (const std::int64_t cut : {30, 45}) {
+    SCOPED_TRACE(text("stopped after step ", cut));
+    const TempFolder folder;
+    TrainOptions options = in(folder);
+    options.max_steps = cut;
+    train(*broken, options);
+    options.max_steps.reset();
+    train(*broken, options);
+    ASSERT_EQ(events(folder, "rollback").size(), 1U);
+    EXPECT_EQ(events(folder, "rollback")[0].at("to_update"), 50);
+    expect_same_runs(reference, folder);
+  }
+}
+
+TEST_P(Guard, StepsThatWereNotFiniteAreCountedInARowThroughAResume) {
+  const auto broken = task_broken_in(3, 7);
+  const TempFolder folder;
+  TrainOptions options = options_in(folder, 2);
+  options.max_steps = 5;
+  train(*broken, options);
+  options.max_steps.reset();
+  train(*broken, options);
+  ASSERT_EQ(events(folder, "rollback").size(), 1U);
+  EXPECT_EQ(events(folder, "rollback")[0].at("step"), 7);
+}
+
 TEST_P(Guard, ALowerRateSurvivesAResumeToTheBit) {
   const TempFolder reference;
   const auto broken = task_broken_in(3, 7);

@@ -10,9 +10,11 @@
 #include <optional>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/faults.h"
 #include "lockstep/base/files.h"
 #include "lockstep/base/text.h"
 #include "lockstep/data/epoch_order.h"
+#include "tests/support/logged_lines.h"
 #include "tests/support/tiny_tasks.h"
 #include "tests/train/runs.h"
 
@@ -163,6 +165,62 @@ TEST_P(Loop, ASnapshotThatCannotBeWrittenIsAWarningAndTriedAgain) {
   train(*task(), options_in(reference, 2));
   expect_same_history(reference, folder, 0);
   EXPECT_EQ(last_snapshot(folder).state.step, 12);
+}
+
+TEST_P(Loop, ADiskThatIsFullForAWhileCostsNoStepAndNoRecord) {
+  TinyTaskOptions broken;  // from the second step of the second epoch to the third of the third one
+  broken.disturbance = [](const data::Draw& draw) {
+    if (draw.epoch == 1 && draw.position == 6) {
+      let_writes_fail();
+    } else if (draw.epoch == 2 && draw.position == 12) {
+      let_writes_fail(0);
+    }
+    return 0.0;
+  };
+  const TempFolder folder;
+  const test::LoggedLines lines;
+  EXPECT_EQ(train(*task(broken), options_in(folder, 2)), RunEnd::kFinished);
+  EXPECT_EQ(warnings_with(folder, "run.jsonl': No space left on device; free some disk space; training goes on"), 1);
+  EXPECT_EQ(warnings_with(folder, "the snapshot of step 8 could not be written"), 2) << "and not after its evaluation";
+  EXPECT_EQ(warnings_with(folder, "the metrics stand in the log"), 1);
+  EXPECT_THAT(lines.text(), HasSubstr("the log is written again"));
+  const TempFolder reference;
+  train(*task(), options_in(reference, 2));
+  expect_same_history(reference, folder, 0);
+  expect_same_snapshots(reference, folder);
+  EXPECT_EQ(read_text(folder / "metrics.json"), read_text(reference / "metrics.json"));
+}
+
+TEST_P(Loop, ADiskThatStaysFullEndsTheRunAfterItsLastStepWithTheGoodSnapshotsAsTheyWere) {
+  TinyTaskOptions broken;
+  broken.disturbance = at_place(1, 6, []() -> double {
+    let_writes_fail();
+    return 0.0;
+  });
+  const TempFolder folder;
+  try {
+    train(*task(broken), options_in(folder, 2));
+    let_writes_fail(0);
+    FAIL() << "the result has not been written";
+  } catch (const MachineError& error) {
+    let_writes_fail(0);
+    EXPECT_THAT(error.what(), HasSubstr("No space left on device; free some disk space"));
+  }
+  EXPECT_EQ(last_snapshot(folder).state.step, 4);
+  EXPECT_EQ(train(*task(), options_in(folder, 2)), RunEnd::kFinished);
+  const TempFolder reference;
+  train(*task(), options_in(reference, 2));
+  expect_same_history(reference, folder, 0);
+  expect_same_snapshots(reference, folder);
+}
+
+TEST_P(Loop, ARunIsNotBegunOnADiskThatIsFull) {
+  const TempFolder folder;
+  const auto tiny = task();
+  let_writes_fail();
+  EXPECT_THROW(train(*tiny, options_in(folder, 2)), MachineError);
+  let_writes_fail(0);
+  EXPECT_TRUE(events(folder, "step").empty());
 }
 
 TEST_P(Loop, WhereTheLastSnapshotCannotBeWrittenTheRunEndsWithThat) {

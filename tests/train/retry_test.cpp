@@ -118,6 +118,31 @@ TEST_P(Retries, AreMadeOnceAndTheMicroBatchesStay) {
   EXPECT_TRUE(events(folder, "skip").empty());
 }
 
+/// Samples that the network counted, by epoch.
+std::vector<double> counted(const TempFolder& folder) {
+  std::vector<double> counts;
+  for (const nlohmann::json& epoch : events(folder, "epoch")) {
+    counts.push_back(epoch.at("statistics").at("samples"));
+  }
+  return counts;
+}
+
+TEST_P(Retries, AreNotCountedTwice) {
+  const TempFolder folder;
+  train(*task(), options_for(folder, "oom-backward@1,samples=2;oom-backward@3,samples=1"));
+  EXPECT_FALSE(events(folder, "retry").empty());
+  EXPECT_EQ(counted(folder), (std::vector<double>{22, 22, 22}));
+}
+
+TEST_P(Retries, AStepThatIsDroppedIsNotCounted) {
+  TinyTaskOptions broken;  // the first step of the second epoch, of 12 samples
+  broken.disturbance = at_place(1, 11, []() -> double { throw std::runtime_error("the coffee is spilt"); });
+  const TempFolder folder;
+  train(*task(broken), options_for(folder));
+  EXPECT_EQ(events(folder, "skip").size(), 1U);
+  EXPECT_EQ(counted(folder), (std::vector<double>{22, 10, 22}));
+}
+
 TEST_P(Retries, AreContinuedByAResumeToTheSameBits) {
   const TempFolder reference;
   train(*task(), options_for(reference, "oom-forward@2,samples=2"));

@@ -30,6 +30,24 @@ TEST(Watchdog, LeavesARankAloneThatGotOn) {
   EXPECT_FALSE(describe_standstill({}, Seconds(600)));
 }
 
+TEST(Watchdog, LeavesThreadsAloneThatAreAtNothing) {
+  ProbeReading idle = reading("the program", "idle", 1000);
+  idle.is_idle = true;
+  EXPECT_FALSE(describe_standstill({idle}, Seconds(600)));
+  EXPECT_EQ(describe_standstill({reading("rank 0", "forward", 601), idle}, Seconds(600)),
+            "nothing has moved for 10 min 0 s in rank 0, which is at: forward");
+}
+
+TEST(Watchdog, NamesHelpersThatStandStillBesideThoseThatItWatches) {
+  ProbeReading idle = reading("decode 2", "idle", 1000);
+  idle.is_idle = true;
+  EXPECT_EQ(
+      describe_standstill({reading("rank 0", "wait for data", 601)}, Seconds(600),
+                          {reading("decode 0", "decode a.jpg", 302), reading("decode 1", "decode b.jpg", 2), idle}),
+      "nothing has moved for 10 min 0 s in rank 0, which is at: wait for data, decode 0, which is at: decode "
+      "a.jpg");
+}
+
 TEST(Watchdog, LeavesARankAloneThatOthersWaitFor) {
   EXPECT_FALSE(
       describe_standstill({reading("rank 0", "barrier", 590, true), reading("rank 1", "forward", 601)}, Seconds(600)));

@@ -28,6 +28,8 @@ class CamouflageModel : public Model {
 
   /// "expert 0", …: pixels that each expert got; where all of them work, their shares of the pixels.
   std::vector<std::pair<std::string, double>> take_statistics() override;
+  void remember_statistics() override { remembered_load_ = expert_load_; }
+  void restore_statistics() override { expert_load_ = remembered_load_; }
 
   std::vector<Record> score(const DeviceBatch& batch) override;
   std::vector<Example> illustrate(const DeviceBatch& batch) override;
@@ -44,6 +46,7 @@ class CamouflageModel : public Model {
   std::vector<double> scales_;
   bool test_time_flip_;
   at::Tensor expert_load_;  ///< (experts) float64, since take_statistics(); undefined where nothing was counted
+  at::Tensor remembered_load_;
 };
 
 /// A plane of probabilities, (height, width) float32 on the CPU, as grey levels 0 … 255 at another size.

@@ -1,9 +1,9 @@
-#include "lockstep/train/journal.h"
+#include "lockstep/train/first_epoch.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace lockstep::train::journal_test {
+namespace lockstep::train::first_epoch_test {
 namespace {
 
 using observe::Part;
@@ -37,4 +37,4 @@ TEST(VerdictOnTheFirstEpoch, RanksThatWaitForOthersShouldMeetLessOften) {
 }
 
 }  // namespace
-}  // namespace lockstep::train::journal_test
+}  // namespace lockstep::train::first_epoch_test
