@@ -79,6 +79,10 @@ RunEnd Loop::train(checkpoint::State& state) {
     }
     if (!time_is_up && clock_.rehearsal_is_due()) {
       rehearse(state);
+      time_is_up = first_rank_says(clock_.is_out_of_time());
+      if (time_is_up && saved_step_ != state.step) {
+        save(state);
+      }
     }
   }
 }

@@ -18,6 +18,7 @@ namespace {
 /// second for each sample that it has trained on, and some for each evaluation.
 thread_local double seconds_of_rank = 0;
 constexpr double kSecondsOfEvaluation = 3;
+constexpr double kSecondsOfLongEvaluation = 30;
 
 /// Lets a run last so many of these seconds.
 TrainOptions within(TrainOptions options, int seconds) {
@@ -27,13 +28,13 @@ TrainOptions within(TrainOptions options, int seconds) {
 }
 
 /// Lets the clock go on as the task is worked on.
-test::TinyTaskOptions clocked(test::TinyTaskOptions options) {
+test::TinyTaskOptions clocked(test::TinyTaskOptions options, double seconds_of_evaluation = kSecondsOfEvaluation) {
   options.disturbance = [](const data::Draw&) {
     ++seconds_of_rank;
     return 0.0;
   };
-  options.claimed_metric = [claimed = options.claimed_metric](double metric) {
-    seconds_of_rank += kSecondsOfEvaluation;
+  options.claimed_metric = [claimed = options.claimed_metric, seconds_of_evaluation](double metric) {
+    seconds_of_rank += seconds_of_evaluation;
     return claimed(metric);
   };
   return options;
@@ -156,6 +157,19 @@ TEST_P(ATimeBudget, ThatIsNotUsedUpChangesNothing) {
   EXPECT_EQ(train(*task(), within(options_in(folder, 2), 1000000)), RunEnd::kFinished);
   expect_same_runs(reference, folder);
   EXPECT_TRUE(events(folder, "evaluate-at-stop").empty());
+}
+
+TEST_P(ATimeBudget, IsNotOverrunByAStepBehindALongRehearsal) {
+  const TempFolder folder;
+  constexpr int kSamplesOfFiveSteps = 22 + kGlobalBatch;
+  constexpr int kSecondsLeft = 4;  // less than a step takes
+  TrainOptions options = within(options_in(folder, /*ranks=*/1),
+                                kSamplesOfFiveSteps + static_cast<int>(kSecondsOfLongEvaluation) + kSecondsLeft);
+  options.evaluate_every = 3;
+  options.batch_size = kGlobalBatch;  // so that a rehearsal is a whole evaluation
+  const auto slow_to_evaluate = test::make_tiny_task(GetParam(), clocked({}, kSecondsOfLongEvaluation));
+  EXPECT_EQ(train(*slow_to_evaluate, options), RunEnd::kOutOfTime);
+  EXPECT_EQ(last_snapshot(folder).state.step, 5);
 }
 
 TEST_P(ATimeBudget, WithoutTimeForOneStepTakesNone) {
