@@ -3,7 +3,9 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "lockstep/base/error.h"
@@ -102,7 +104,7 @@ class FusedInstanceNorm : public torch::autograd::Function<FusedInstanceNorm> {
   using Context = torch::autograd::AutogradContext;
 
   static at::Tensor forward(Context* context, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                            const at::Tensor& residual, double slope) {
+                            const std::optional<at::Tensor>& residual, double slope) {
     return x.scalar_type() == at::kFloat ? forward_of<float>(context, x, weight, bias, residual, slope)
                                          : forward_of<std::uint16_t>(context, x, weight, bias, residual, slope);
   }
@@ -116,7 +118,7 @@ class FusedInstanceNorm : public torch::autograd::Function<FusedInstanceNorm> {
  private:
   template <typename T>
   static at::Tensor forward_of(Context* context, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
-                               const at::Tensor& residual, double slope) {
+                               const std::optional<at::Tensor>& residual, double slope) {
     const Pieces pieces(x);
     const Moments moments = moments_of<T>(x, pieces);
     const at::Tensor scale = moments.inverse_deviation * weight;
@@ -124,12 +126,12 @@ class FusedInstanceNorm : public torch::autograd::Function<FusedInstanceNorm> {
     const at::Tensor y = at::empty_like(x);
     pieces.for_each<T>(x, [&](std::int64_t, std::int64_t sample, std::int64_t offset, const Rows<T>& rows) {
       scale_and_activate(rows, row_of(scale, sample), row_of(shift, sample),
-                         residual.defined() ? bits_of<T>(residual) + offset : nullptr, static_cast<float>(slope),
+                         residual ? bits_of<T>(*residual) + offset : nullptr, static_cast<float>(slope),
                          mutable_bits_of<T>(y) + offset);
     });
     context->save_for_backward({x, y, weight, moments.mean, moments.inverse_deviation});
     context->saved_data["slope"] = slope;
-    context->saved_data["has_residual"] = residual.defined();
+    context->saved_data["has_residual"] = residual.has_value();
     return y;
   }
 
@@ -182,7 +184,11 @@ at::Tensor instance_norm(const at::Tensor& x, const at::Tensor& weight, const at
   LOCKSTEP_ASSERT(x.dim() == 5 && slope > 0, "a batch of volumes and a slope above 0 are needed");
   LOCKSTEP_ASSERT(!residual.defined() || residual.sizes() == x.sizes(), "the residual has the shape of x");
   if (is_fused(x)) {
-    const at::Tensor beside = residual.defined() ? residual.to(x.scalar_type()).contiguous(kChannelsLast) : residual;
+    // An operation of autograd takes no tensor that is not there.
+    std::optional<at::Tensor> beside;
+    if (residual.defined()) {
+      beside = residual.to(x.scalar_type()).contiguous(kChannelsLast);
+    }
     return FusedInstanceNorm::apply(x, weight, bias, beside, slope);
   }
   at::Tensor y = at::instance_norm(x, weight, bias, {}, {}, /*use_input_stats=*/true, /*momentum=*/0, kEpsilon,
