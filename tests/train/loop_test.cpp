@@ -193,7 +193,8 @@ TEST_P(Loop, ADiskThatIsFullForAWhileCostsNoStepAndNoRecord) {
 
 TEST_P(Loop, ADiskThatStaysFullEndsTheRunAfterItsLastStepWithTheGoodSnapshotsAsTheyWere) {
   TinyTaskOptions broken;
-  broken.disturbance = at_place(1, 6, []() -> double {
+  // Late in the last epoch: the snapshot of the first one is whole by then, that of the second may be under way.
+  broken.disturbance = at_place(2, 20, []() -> double {
     let_writes_fail();
     return 0.0;
   });
@@ -206,7 +207,7 @@ TEST_P(Loop, ADiskThatStaysFullEndsTheRunAfterItsLastStepWithTheGoodSnapshotsAsT
     let_writes_fail(0);
     EXPECT_THAT(error.what(), HasSubstr("No space left on device; free some disk space"));
   }
-  EXPECT_EQ(last_snapshot(folder).state.step, 4);
+  EXPECT_THAT(last_snapshot(folder).state.step, testing::AnyOf(4, 8));
   EXPECT_EQ(train(*task(), options_in(folder, 2)), RunEnd::kFinished);
   const TempFolder reference;
   train(*task(), options_in(reference, 2));
