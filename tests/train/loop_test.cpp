@@ -4,10 +4,12 @@
 #include <torch/torch.h>
 
 #include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <thread>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/faults.h"
@@ -167,18 +169,41 @@ TEST_P(Loop, ASnapshotThatCannotBeWrittenIsAWarningAndTriedAgain) {
   EXPECT_EQ(last_snapshot(folder).state.step, 12);
 }
 
+void wait_until(const std::function<bool()>& condition) {
+  while (!condition()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
+
+/// Fills the disk in the second step of the second epoch, when the snapshot of the first one is whole and amended.
+double fill_disk(const TempFolder& folder) {
+  wait_until([&] { return events(folder, "checkpoint").size() == 2; });
+  let_writes_fail();
+  return 0;
+}
+
+int count(const std::string& words, const std::string& lines) {
+  int found = 0;
+  for (std::size_t at = lines.find(words); at != std::string::npos; at = lines.find(words, at + 1)) {
+    ++found;
+  }
+  return found;
+}
+
 TEST_P(Loop, ADiskThatIsFullForAWhileCostsNoStepAndNoRecord) {
-  TinyTaskOptions broken;  // from the second step of the second epoch to the third of the third one
-  broken.disturbance = [](const data::Draw& draw) {
+  const TempFolder folder;
+  const test::LoggedLines lines;
+  TinyTaskOptions broken;  // until the third step of the third epoch
+  broken.disturbance = [&](const data::Draw& draw) {
     if (draw.epoch == 1 && draw.position == 6) {
-      let_writes_fail();
-    } else if (draw.epoch == 2 && draw.position == 12) {
+      return fill_disk(folder);
+    }
+    if (draw.epoch == 2 && draw.position == 12) {
+      wait_until([&] { return count("the snapshot of step 8 could not be written", lines.text()) == 2; });
       let_writes_fail(0);
     }
     return 0.0;
   };
-  const TempFolder folder;
-  const test::LoggedLines lines;
   EXPECT_EQ(train(*task(broken), options_in(folder, 2)), RunEnd::kFinished);
   EXPECT_EQ(warnings_with(folder, "run.jsonl': No space left on device; free some disk space; training goes on"), 1);
   EXPECT_EQ(warnings_with(folder, "the snapshot of step 8 could not be written"), 2) << "and not after its evaluation";
@@ -192,13 +217,9 @@ TEST_P(Loop, ADiskThatIsFullForAWhileCostsNoStepAndNoRecord) {
 }
 
 TEST_P(Loop, ADiskThatStaysFullEndsTheRunAfterItsLastStepWithTheGoodSnapshotsAsTheyWere) {
-  TinyTaskOptions broken;
-  // Late in the last epoch: the snapshot of the first one is whole by then, that of the second may be under way.
-  broken.disturbance = at_place(2, 20, []() -> double {
-    let_writes_fail();
-    return 0.0;
-  });
   const TempFolder folder;
+  TinyTaskOptions broken;
+  broken.disturbance = at_place(1, 6, [&] { return fill_disk(folder); });
   try {
     train(*task(broken), options_in(folder, 2));
     let_writes_fail(0);
