@@ -1,6 +1,6 @@
 """Writes what a residual-encoder 3D U-Net computes, built here from PyTorch's own modules by nnU-Net's rules, with
-random weights: weights.safetensors, and values.safetensors with the volumes, the logits, the side outputs and the
-gradient of every parameter for loss = sum(outputs * probes).
+random weights, in float64: weights.safetensors, and values.safetensors with the volumes, the logits, the side outputs
+and the gradient of every parameter for loss = sum(outputs * probes). All are stored as float32.
 
 usage: residual_unet_reference.py FOLDER PATCH WIDTH BLOCKS VOLUME     (PATCH, VOLUME: D,H,W; BLOCKS: 1,2,2)
 """
@@ -118,15 +118,16 @@ with torch.no_grad():
         else:
             parameter.copy_(torch.randn_like(parameter) * (2 / parameter[0].numel()) ** 0.5)
 
+save_file(model.state_dict(), os.path.join(folder, "weights.safetensors"))
+model.double()
 volumes = torch.randn(2, 1, *numbers(volume))
 values = {"volumes": volumes}
 loss = 0
-for i, output in enumerate(model(volumes)):
-    probe = torch.randn_like(output) / output[0].numel() ** 0.5
-    loss = loss + (output * probe).sum()
+for i, output in enumerate(model(volumes.double())):
+    probe = torch.randn(output.shape) / output[0].numel() ** 0.5
+    loss = loss + (output * probe.double()).sum()
     values[f"output.{i}"], values[f"probe.{i}"] = output.detach().contiguous(), probe
 loss.backward()
 for name, parameter in model.named_parameters():
     values[f"gradient.{name}"] = parameter.grad.contiguous()
-save_file(model.state_dict(), os.path.join(folder, "weights.safetensors"))
-save_file(values, os.path.join(folder, "values.safetensors"))
+save_file({name: value.float() for name, value in values.items()}, os.path.join(folder, "values.safetensors"))

@@ -35,6 +35,32 @@ class ResidualUnetParity : public testing::TestWithParam<UnetCase> {};
 
 std::string with_commas(const Extent& extent) { return text(extent[0], ",", extent[1], ",", extent[2]); }
 
+/// Holds the network in a type of numbers against what PyTorch has computed: the relative differences of outputs and
+/// gradients.
+void expect_equal(const Extent& patch, const checkpoint::NamedTensors& weights,
+                  const std::map<std::string, at::Tensor>& values, at::ScalarType type, double of_outputs,
+                  double of_gradients) {
+  ResidualUnet network(options_for(patch));
+  checkpoint::load_weights(network, weights, {"PyTorch", "", true});
+  network.to(type);
+  const VolumeOutputs outputs = network.forward(values.at("volumes").to(type));
+  std::vector<at::Tensor> all{outputs.logits};
+  all.insert(all.end(), outputs.sides.begin(), outputs.sides.end());
+  at::Tensor loss = at::zeros({});
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const at::Tensor& expected = values.at(text("output.", i));
+    ASSERT_EQ(all[i].sizes(), expected.sizes());
+    EXPECT_LE(relative_difference(all[i], expected), of_outputs) << "output " << i << " " << type;
+    loss = loss + (all[i] * values.at(text("probe.", i))).sum();
+  }
+  EXPECT_FALSE(values.contains(text("output.", all.size())));
+  loss.backward();
+  for (const auto& parameter : network.named_parameters()) {
+    EXPECT_LE(relative_difference(parameter.value().grad(), values.at("gradient." + parameter.key())), of_gradients)
+        << parameter.key() << " " << type;
+  }
+}
+
 TEST_P(ResidualUnetParity, OutputsAndGradientsEqualPyTorch) {
   if (!test::python_has({"torch", "safetensors"})) {
     GTEST_SKIP() << "needs PyTorch";
@@ -48,29 +74,9 @@ TEST_P(ResidualUnetParity, OutputsAndGradientsEqualPyTorch) {
   const auto stored = checkpoint::read_safetensors(folder / "values.safetensors");
   const std::map<std::string, at::Tensor> values(stored.tensors.begin(), stored.tensors.end());
 
-  for (const at::MemoryFormat format : {at::MemoryFormat::ChannelsLast, at::MemoryFormat::Contiguous}) {
-    ResidualUnet network(options_for(parity.patch));
-    checkpoint::load_weights(network, weights.tensors, {"PyTorch", "", true});
-    network.set_memory_format(format);
-    const VolumeOutputs outputs = network.forward(values.at("volumes"));
-    std::vector<at::Tensor> all{outputs.logits};
-    all.insert(all.end(), outputs.sides.begin(), outputs.sides.end());
-    at::Tensor loss = at::zeros({});
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      const at::Tensor& expected = values.at(text("output.", i));
-      ASSERT_EQ(all[i].sizes(), expected.sizes());
-      EXPECT_LE(relative_difference(all[i], expected), 1e-5) << "output " << i;
-      loss = loss + (all[i] * values.at(text("probe.", i))).sum();
-    }
-    EXPECT_FALSE(values.contains(text("output.", all.size())));
-    loss.backward();
-    // A value that rounding takes over the kink of an activation changes gradients below it; instance_norm_test.cpp
-    // holds the formula to less.
-    for (const auto& parameter : network.named_parameters()) {
-      EXPECT_LE(relative_difference(parameter.value().grad(), values.at("gradient." + parameter.key())), 2e-2)
-          << parameter.key() << " " << format;
-    }
-  }
+  // In float32 a value near 0 may lie on the other side of the leaky ReLU's bend, and have another gradient.
+  expect_equal(parity.patch, weights.tensors, values, at::kDouble, 1e-6, 1e-6);
+  expect_equal(parity.patch, weights.tensors, values, at::kFloat, 1e-4, 2e-2);
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, ResidualUnetParity,
@@ -159,19 +165,24 @@ std::shared_ptr<ResidualUnet> twin_with_checkpoints(const ResidualUnet& network,
   return twin;
 }
 
-// Gradients of a value that is used several times are added up in another order.
-TEST(ResidualUnet, CheckpointsChangeTheGradientByRoundingOnly) {
+// Where gradients meet, their memory format may differ, and convolutions sum in another order.
+TEST(ResidualUnet, CheckpointsGiveTheSameGradient) {
   const ResidualUnetOptions options = options_for({8, 16, 16});
   ResidualUnet network(options);
   const auto twin = twin_with_checkpoints(network, options);
   const at::Tensor volumes = at::randn({2, 1, 8, 15, 16});
+  std::vector<at::Tensor> logits;
   for (ResidualUnet* one : {&network, twin.get()}) {
     const VolumeOutputs outputs = one->forward(volumes);
-    (outputs.logits.square().sum() + outputs.sides.at(0).square().sum()).backward();
+    logits.push_back(outputs.logits);
+    outputs.logits.square().sum().backward();
   }
+  EXPECT_TRUE(at::equal(logits[0], logits[1]));
   for (const auto& parameter : network.named_parameters()) {
-    EXPECT_LE(relative_difference(twin->named_parameters()[parameter.key()].grad(), parameter.value().grad()), 1e-5)
-        << parameter.key();
+    if (parameter.value().grad().defined()) {
+      EXPECT_LE(relative_difference(twin->named_parameters()[parameter.key()].grad(), parameter.value().grad()), 1e-5)
+          << parameter.key();
+    }
   }
 }
 
