@@ -10,6 +10,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/random.h"
 #include "lockstep/base/text.h"
+#include "lockstep/data/folder_entries.h"
 
 namespace lockstep::data {
 namespace {
@@ -18,44 +19,11 @@ using std::filesystem::path;
 
 std::string layout() { return text("give a folder with ", kVolumeLayouts); }
 
-bool is_volume(const path& file) {
-  std::string extension = file.extension().string();
-  std::ranges::transform(extension, extension.begin(),
-                         [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return (extension == ".tif" || extension == ".tiff") && !file.filename().string().starts_with('.') &&
-         std::filesystem::is_regular_file(file);
-}
-
-using FilesById = std::map<std::string, path>;
-
-FilesById volumes_in(const path& folder) {
-  std::error_code error;
-  FilesById files;
-  for (std::filesystem::directory_iterator entry(folder, error); !error && entry != end(entry);
-       entry.increment(error)) {
-    const path& file = entry->path();
-    if (!is_volume(file)) {
-      continue;
-    }
-    const auto [other, is_new] = files.emplace(file.stem().string(), file);
-    if (!is_new) {
-      throw DataError(text(std::min(other->second, file).string(), " and ",
-                           std::max(other->second, file).filename().string(), " have the same name"),
-                      "rename or remove one of them");
-    }
-  }
-  if (error) {
-    throw DataError(text("cannot read the folder ", folder.string(), ": ", error.message()),
-                    "check that it exists and that you may read it");
-  }
-  return files;
-}
-
-FilesById require_volumes(const path& folder) {
+FilesByName require_volumes(const path& folder) {
   if (!std::filesystem::is_directory(folder)) {
     throw DataError(text("no folder ", folder.string()), layout());
   }
-  FilesById files = volumes_in(folder);
+  FilesByName files = files_by_name(folder, is_volume_file);
   if (files.empty()) {
     throw DataError(text("no volume (.tif, .tiff) in ", folder.string()), "put the volumes there, one file each");
   }
@@ -66,19 +34,14 @@ void refuse_without_label(const std::vector<path>& images, const path& labels) {
   if (images.empty()) {
     return;
   }
-  constexpr std::size_t kShown = 3;
-  std::string names;
-  for (std::size_t i = 0; i < std::min(images.size(), kShown); ++i) {
-    names += (i > 0 ? ", " : "") + images[i].string();
-  }
-  throw DataError(text(images.size(), " volume(s) without a label in ", labels.string(), ": ", names,
-                       images.size() > kShown ? ", …" : ""),
+  throw DataError(text(images.size(), " volume(s) without a label in ", labels.string(), ": ", name_first(images)),
                   "add labels of the same name, or remove the volumes");
 }
 
 /// Adds the labels without image to `orphans`.
 std::vector<VolumePair> pair_up(const path& images, const path& labels, std::vector<path>& orphans) {
-  FilesById label_files = std::filesystem::is_directory(labels) ? volumes_in(labels) : FilesById{};
+  FilesByName label_files =
+      std::filesystem::is_directory(labels) ? files_by_name(labels, is_volume_file) : FilesByName{};
   std::vector<VolumePair> pairs;
   std::vector<path> without_label;
   for (const auto& [id, image] : require_volumes(images)) {
@@ -96,7 +59,7 @@ std::vector<VolumePair> pair_up(const path& images, const path& labels, std::vec
   return pairs;
 }
 
-std::vector<VolumePair> without_labels(const FilesById& images) {
+std::vector<VolumePair> without_labels(const FilesByName& images) {
   std::vector<VolumePair> pairs;
   for (const auto& [id, image] : images) {
     pairs.push_back({id, image, {}});
@@ -135,7 +98,7 @@ std::vector<std::string> ids_to_hold_out(const std::vector<VolumePair>& train, c
 bool holds_volumes(const path& root) {
   std::error_code error;
   const std::filesystem::directory_iterator files(root / "train_images", error);
-  return !error && std::ranges::any_of(files, [](const auto& entry) { return is_volume(entry.path()); });
+  return !error && std::ranges::any_of(files, [](const auto& entry) { return is_volume_file(entry.path()); });
 }
 
 VolumeFolders find_volumes(const path& root) {

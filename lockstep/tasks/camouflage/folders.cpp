@@ -27,34 +27,11 @@ constexpr Layout kKnownLayouts[] = {{"image", "gt_object", "COD10K"}, {"images",
 
 bool is_negative(const std::string& name) { return name.find("NonCAM") != std::string::npos; }
 
-using FilesByName = std::map<std::string, path>;
-
-FilesByName images_in(const path& folder) {
-  FilesByName files;
-  for (const path& file : data::entries_of(folder)) {
-    if (!data::is_image_file(file)) {
-      continue;
-    }
-    const auto [other, is_new] = files.emplace(file.stem().string(), file);
-    if (!is_new) {
-      throw DataError(text(other->second.string(), " and ", file.filename().string(), " have the same name"),
-                      "rename or remove one of them");
-    }
-  }
-  return files;
-}
-
 void refuse_without_mask(const std::vector<path>& images, const path& masks) {
   if (images.empty()) {
     return;
   }
-  constexpr std::size_t kShown = 3;
-  std::string names;
-  for (std::size_t i = 0; i < std::min(images.size(), kShown); ++i) {
-    names += (i > 0 ? ", " : "") + images[i].string();
-  }
-  throw DataError(text(images.size(), " image(s) without a mask in ", masks.string(), ": ", names,
-                       images.size() > kShown ? ", …" : ""),
+  throw DataError(text(images.size(), " image(s) without a mask in ", masks.string(), ": ", data::name_first(images)),
                   "add masks of the same name, or remove the images");
 }
 
@@ -85,10 +62,10 @@ SplitFolders require_split(const path& folder) {
 
 /// Adds the masks without image to `orphans`.
 std::vector<ImageMaskPair> pair_up(const SplitFolders& split, bool with_negatives, std::vector<path>& orphans) {
-  FilesByName masks = images_in(split.masks);
+  data::FilesByName masks = data::files_by_name(split.masks, data::is_image_file);
   std::vector<ImageMaskPair> pairs;
   std::vector<path> without_mask;
-  for (const auto& [name, image] : images_in(split.images)) {
+  for (const auto& [name, image] : data::files_by_name(split.images, data::is_image_file)) {
     const auto mask = masks.extract(name);
     if (is_negative(name) && !with_negatives) {
       continue;
@@ -174,7 +151,7 @@ std::vector<ImageMaskPair> find_images(const path& location) {
     throw DataError(text("there is no file or folder ", location.string()), "name an image or a folder of images");
   }
   std::vector<ImageMaskPair> pairs;
-  for (const auto& [name, image] : images_in(location)) {
+  for (const auto& [name, image] : data::files_by_name(location, data::is_image_file)) {
     pairs.push_back({name, image, {}});
   }
   if (pairs.empty()) {
