@@ -15,17 +15,16 @@ constexpr std::size_t kMostBytes = 16 << 20;
 
 /// NaN for words that are no number.
 double number_in(const std::string& words) {
+  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
   constexpr const char* kBlanks = " \t\r\n";
   const std::size_t first = words.find_first_not_of(kBlanks);
+  if (first == std::string::npos) {
+    return kNone;
+  }
   const char* const behind = words.data() + words.find_last_not_of(kBlanks) + 1;
   double number = 0;
-  if (first != std::string::npos) {
-    const auto [end, error] = std::from_chars(words.data() + first, behind, number);
-    if (error == std::errc() && end == behind) {
-      return number;
-    }
-  }
-  return std::numeric_limits<double>::quiet_NaN();
+  const auto [end, error] = std::from_chars(words.data() + first, behind, number);
+  return error == std::errc() && end == behind ? number : kNone;
 }
 
 double coordinate_of(const pugi::xml_node& box, const char* edge, const std::string& place) {

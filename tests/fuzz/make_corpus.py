@@ -79,6 +79,7 @@ def write_vocs(folder):
     (folder / "good.xml").write_text(voc([("cat", (1, 2, 30, 40), 0), ("a dog", (10.5, 2, 64, 48), 1)]))
     (folder / "odd.xml").write_text(voc([("cat", (5, 5, 5, 9), 0), ("cat", (-3, 9, 1e3, 4), 0)]))
     (folder / "no_size.xml").write_text(voc([("cat", (1, 2, 3, 4), 0)], 0, 0))
+    (folder / "no_number.xml").write_text(voc([("cat", ("", 2, " ", 4), 0)]))
     (folder / "empty.xml").write_text(voc([]))
     (folder / "entities.xml").write_text(
         '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]>\n'
