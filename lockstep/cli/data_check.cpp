@@ -290,7 +290,7 @@ ExitCode data_check(const std::string& command, const std::vector<std::string>& 
   }
   if (refused > 0) {
     throw DataError(text(given.dataset_path.string(), " has ", refused, " sample(s) that training would refuse"),
-                    "mend or remove what is listed, or let --max-bad-samples leave it out");
+                    "mend or remove what is listed; of photographs, --max-bad-samples can leave some out");
   }
   return ExitCode::kFinished;
 }

@@ -89,6 +89,7 @@ Measured score_run(const EvaluateSurfaceArguments& arguments) {
   SurfaceSetup setup = answering.setup_of_run();
   if (!arguments.dataset_path.empty()) {
     setup.task.dataset_path = arguments.dataset_path;
+    setup.task.held_out.clear();  // those are of the run's own dataset
   }
   const data::VolumeSplit split = tasks::surface::split_of(setup.task);
   const tasks::surface::Postprocessing how = answering.postprocessing();

@@ -1,9 +1,11 @@
+#include "lockstep/base/error.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/help.h"
 #include "lockstep/cli/surface.h"
 #include "lockstep/cli/surface_answers.h"
+#include "lockstep/tasks/surface/submission.h"
 
 namespace lockstep::cli {
 namespace {
@@ -27,6 +29,17 @@ struct PredictSurfaceArguments {
   }
 };
 
+/// Masks have the names of their volumes.
+void refuse_to_replace(const std::vector<data::VolumePair>& volumes, const std::filesystem::path& output) {
+  for (const data::VolumePair& volume : volumes) {
+    std::error_code not_there;
+    if (std::filesystem::equivalent(tasks::surface::prediction_of(output, volume.id), volume.image, not_there)) {
+      throw UsageError(text("the mask of ", volume.id, " would replace '", volume.image.string(), "'"),
+                       "give another folder as --output");
+    }
+  }
+}
+
 }  // namespace
 
 std::string predict_surface_flags() {
@@ -46,6 +59,7 @@ ExitCode predict_surface(const std::string& command, const std::vector<std::stri
   const SurfaceSetup setup = answering.setup_of_run();
   const auto volumes = data::find_images_of_volumes(arguments.input);
   const std::filesystem::path output = arguments.output.empty() ? answering.run / "predictions" : arguments.output;
+  refuse_to_replace(volumes, output);
   write_masks(setup, answering.run, answering.machine, volumes, answering.postprocessing(), output);
   log::info(text(volumes.size(), volumes.size() == 1 ? " mask is in " : " masks are in ", output.string()));
   return ExitCode::kFinished;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 
 #include "lockstep/base/duration.h"
@@ -63,7 +64,10 @@ void keep_time_for_prediction(SurfaceSetup& setup, const train::TrainOptions& ma
   if (setup.train.time_budget.empty() && setup.train.quota.empty()) {
     return;
   }
-  const double seconds = seconds_to_answer(setup, machine, volumes);
+  const auto tuned_on =
+      std::min(static_cast<std::size_t>(setup.tuning_volumes), tasks::surface::split_of(setup.task).evaluation.size());
+  const double share_of_tuning = static_cast<double>(tuned_on) / static_cast<double>(volumes.size());
+  const double seconds = (1 + share_of_tuning) * seconds_to_answer(setup, machine, volumes);
   log::info(text("about ", format_duration(seconds), " of the time are kept for the prediction of ", volumes.size(),
                  volumes.size() == 1 ? " volume" : " volumes"));
   setup.train.age_seconds = [seconds] { return program_age_seconds() + seconds; };

@@ -6,10 +6,12 @@
 #include "lockstep/base/clock.h"
 #include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
+#include "lockstep/base/probe.h"
 #include "lockstep/base/text.h"
 #include "lockstep/checkpoint/snapshot_folder.h"
 #include "lockstep/cli/leave.h"
 #include "lockstep/cli/train_options.h"
+#include "lockstep/data/volume_home.h"
 #include "lockstep/data/volume_store.h"
 #include "lockstep/media/tiff.h"
 #include "lockstep/parallel/devices.h"
@@ -91,9 +93,13 @@ tasks::surface::Postprocessing SurfaceAnswering::postprocessing() const {
 }
 
 void take_up_recipe(SurfaceSetup& setup) {
-  const train::TrainOptions training = setup.train;
-  read_recipe_of_run(setup, training.checkpoint_dir, kTrainSurface);
-  setup.train = training;
+  const SurfaceSetup given = setup;
+  read_recipe_of_run(setup, given.train.checkpoint_dir, kTrainSurface);
+  setup.train = given.train;
+  setup.tuning_volumes = given.tuning_volumes;
+  setup.task.dataset_path = given.task.dataset_path;
+  setup.task.overlap = given.task.overlap;
+  setup.task.test_time_flip = given.task.test_time_flip;
 }
 
 void answer(const SurfaceSetup& setup, const std::filesystem::path& run, const train::TrainOptions& machine,
@@ -109,6 +115,7 @@ void answer(const SurfaceSetup& setup, const std::filesystem::path& run, const t
     for (const data::VolumePair& volume : volumes) {
       rank.group.barrier();
       if (rank.is_first()) {
+        const ProbeScope probe("open", volume.id);
         store = open_for_windows(volume, options.window[0]);
       }
       rank.group.barrier();
@@ -116,6 +123,7 @@ void answer(const SurfaceSetup& setup, const std::filesystem::path& run, const t
       std::vector<std::uint8_t> levels = tasks::surface::predict_levels(model, rank.device, stored, options,
                                                                         setup.task.test_time_flip, share_of(rank));
       if (rank.is_first()) {
+        const ProbeScope probe("work on the answer for", volume.id);
         visit({volume, stored.image.shape(), std::move(levels)});
       }
     }
@@ -169,13 +177,10 @@ void write_masks(const SurfaceSetup& setup, const std::filesystem::path& run, co
 }
 
 std::vector<std::uint8_t> read_labels(const std::filesystem::path& file, media::VolumeShape& shape) {
-  const media::TiffVolume volume(file);
-  if (volume.type() != media::VoxelType::kUInt8) {
-    throw DataError(text("'", file.string(), "' has voxels of 16 bits, and labels have 8"), "give a volume of labels");
-  }
-  shape = volume.shape();
+  const data::SliceFile volume(media::TiffVolume(file), media::VoxelType::kUInt8);
+  shape = volume.file().shape();
   std::vector<std::uint8_t> labels(static_cast<std::size_t>(shape.voxels()));
-  volume.read_slices(0, shape.depth, std::as_writable_bytes(std::span(labels)));
+  volume.read(0, std::as_writable_bytes(std::span(labels)));
   return labels;
 }
 

@@ -58,11 +58,11 @@ void write_masks(const SurfaceSetup& setup, const std::filesystem::path& run, co
                  std::span<const data::VolumePair> volumes, const tasks::surface::Postprocessing& how,
                  const std::filesystem::path& folder);
 
-/// A volume of labels, (depth, height, width) uint8. Throws DataError for a file of 16 bits.
+/// A volume of labels, (depth, height, width) uint8. Those of 16 bits above 255 become 255.
 std::vector<std::uint8_t> read_labels(const std::filesystem::path& file, media::VolumeShape& shape);
 
-/// Reads the options of the run in the folder that training was told, but for those of training: the network is that of
-/// the run, its patch cut to the volumes.
+/// Reads the options of the run in the folder that training was told, but for those of training, of prediction and of
+/// where the data is: the network is that of the run, its patch cut to the volumes.
 void take_up_recipe(SurfaceSetup& setup);
 
 /// Finds out for the best weights of a run, on some of its evaluation volumes, how probabilities become masks best, and

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "lockstep/base/probe.h"
 #include "lockstep/data/patch_dataset.h"
 
 namespace lockstep::tasks::surface {
@@ -25,7 +26,10 @@ std::vector<std::uint8_t> predict_levels(SurfaceModel& model, at::Device device,
                                          const WindowOptions& options, bool flips, const WindowShare& share) {
   const media::VolumeShape& shape = volume.image.shape();
   std::vector<std::uint8_t> levels(share.worker == 0 ? static_cast<std::size_t>(shape.voxels()) : 0);
-  const auto look = [&](const at::Tensor& windows) { return model.probabilities(windows, flips); };
+  const auto look = [&](const at::Tensor& windows) {
+    const ProbeScope probe("look at windows of a volume");  // each few of them are a sign of life
+    return model.probabilities(windows, flips);
+  };
   const auto take = [&](std::int64_t z, const at::Tensor& slices) {
     const at::Tensor bytes = (slices * 255 + 0.5).to(at::kByte).to(at::kCPU).contiguous();
     std::copy_n(bytes.const_data_ptr<std::uint8_t>(), bytes.numel(), levels.begin() + z * shape.slice_voxels());
