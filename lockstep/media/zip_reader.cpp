@@ -74,7 +74,8 @@ void ZipReader::read_directory(std::uint64_t archive_bytes) {
       throw broken_zip(name_, "its entries are longer than itself");
     }
     left -= entry.comp_size;
-    if (!sizes_.emplace(entry.name, entry.size).second) {
+    // Of stored entries both sizes are one; read() refuses an entry that claims another.
+    if (!sizes_.emplace(entry.name, entry.comp_size).second) {
       throw broken_zip(name_, text("it holds '", printable(entry.name), "' twice"));
     }
   }

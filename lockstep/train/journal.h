@@ -66,7 +66,7 @@ class Journal {
   void ended(const std::string& reason);
 
   /// The same for who leaves a run of which something stands still: saves the last good state, if the disk has no later
-  /// one, and waits for nothing. Any thread may call it.
+  /// one, and waits, not for long, for one that is being written. Any thread may call it.
   void left_behind(const std::string& reason);
 
   /// The step after `state` was made more than once: see Retry.

@@ -81,6 +81,7 @@ RunEnd Loop::train(checkpoint::State& state) {
       rehearse(state);
       time_is_up = first_rank_says(clock_.is_out_of_time());
       if (time_is_up && saved_step_ != state.step) {
+        replica_.share_buffers();
         save(state);
       }
     }

@@ -56,8 +56,8 @@ std::vector<Stage> plan_stages(const TrainOptions& options, const RunSetting& se
   const std::vector<StageOptions> asked_for = stages_asked_for(options);
   const std::vector<std::int64_t>& global_batches = setting.global_batches;
   if (!global_batches.empty() && global_batches.size() != asked_for.size()) {
-    throw UsageError(text("the run that is resumed has ", global_batches.size(),
-                          " stages, and --stage1-epochs with --skip-stage1 asks for ", asked_for.size()),
+    throw UsageError(text("the number of stages of the run that is resumed is ", global_batches.size(),
+                          ", and --stage1-epochs with --skip-stage1 asks for ", asked_for.size()),
                      "give the options of that run");
   }
   std::vector<Stage> stages;

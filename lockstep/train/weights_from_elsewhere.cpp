@@ -7,8 +7,10 @@
 namespace lockstep::train {
 
 std::vector<checkpoint::WeightsFile> read_weights_to_begin_with(const TrainOptions& options) {
-  LOCKSTEP_ASSERT(options.resume_from.empty() || !std::filesystem::is_directory(options.resume_from),
-                  "the run of --resume-from was not taken up");
+  if (!options.resume_from.empty() && std::filesystem::is_directory(options.resume_from)) {
+    throw UsageError("the run of --resume-from is not in --checkpoint-dir",
+                     "let all machines see the same --checkpoint-dir");  // the first one has taken it up there
+  }
   std::vector<checkpoint::WeightsFile> weights;
   if (!options.pretrained.empty()) {
     weights.push_back(checkpoint::read_weights_file(options.pretrained));

@@ -84,6 +84,19 @@ TEST_F(StoredArchive, LengthsBeyondTheArchiveAreADataError) {
   EXPECT_THAT(refusal_with(changed), HasSubstr("'some.zip'"));
 }
 
+TEST_F(StoredArchive, ASizeThatIsOnlyClaimedTakesNoMemory) {
+  std::string changed = bytes();
+  changed.replace(changed.find("PK\x01\x02") + 24, 4, "\xf0\xff\xff\x7f");  // without the compression
+  std::uint64_t told = 0;
+  const std::string refusal = refusal_of([&] {
+    const ZipReader zip(std::as_bytes(std::span(changed)), "some.zip");
+    told = zip.size_of("a/one").value();
+    content_of(zip, "a/one");
+  });
+  EXPECT_LE(told, changed.size());
+  EXPECT_THAT(refusal, HasSubstr("'some.zip'"));
+}
+
 TEST_F(StoredArchive, EntriesThatLieOverEachOtherAreADataError) {
   // All three entries of the directory are said to be nearly the whole archive.
   std::string changed = bytes();

@@ -70,8 +70,8 @@ TEST_F(Faults, ThatOnlyTakeTimeChangeNothing) {
 TEST_F(Faults, ARankThatStandsStillIsNamedAndTheRunEnds) {
   for (const int ranks : {2, 4}) {
     SCOPED_TRACE(ranks);
-    const ProcessResult result = run_with("hang@3,rank=1", ranks, {"--watchdog", "2"});
-    expect_error(result, kTraining, ContainsRegex("rank [0-9] waited 2 s for rank 1, which is at: forward"));
+    const ProcessResult result = run_with("hang@3,rank=1", ranks, {"--watchdog", "5"});
+    expect_error(result, kTraining, ContainsRegex("rank [0-9] waited 5 s for rank 1, which is at: forward"));
     EXPECT_THAT(result.errors, HasSubstr("rank 1 does not end; it is left at: forward"));
     EXPECT_THAT(events(run_folder(), "end").at(0).at("reason").get<std::string>(), HasSubstr("for rank 1"));
     EXPECT_EQ(steps(), 2U);
@@ -81,21 +81,21 @@ TEST_F(Faults, ARankThatStandsStillIsNamedAndTheRunEnds) {
 TEST_F(Faults, RanksThatAllStandStillAreNamedAndTheRunEnds) {
   for (const int ranks : {1, 2}) {
     SCOPED_TRACE(ranks);
-    const ProcessResult result = run_with("hang@3", ranks, {"--watchdog", "2"});
-    expect_error(result, kTraining, HasSubstr("nothing has moved for 2 s in rank 0, which is at: forward"));
+    const ProcessResult result = run_with("hang@3", ranks, {"--watchdog", "5"});
+    expect_error(result, kTraining, HasSubstr("nothing has moved for 5 s in rank 0, which is at: forward"));
     EXPECT_THAT(events(run_folder(), "end").at(0).at("reason").get<std::string>(), HasSubstr("nothing has moved"));
   }
 }
 
 TEST_F(Faults, ARankThatStandsStillInAProcessOfItsOwnIsNamedOnce) {
-  const ProcessResult result = run_with("hang@3,rank=1", 2, {"--watchdog", "2", "--ranks", "process"});
+  const ProcessResult result = run_with("hang@3,rank=1", 2, {"--watchdog", "5", "--ranks", "process"});
   EXPECT_EQ(result.exit_code, kTraining) << result.errors;
   EXPECT_THAT(result.errors, HasSubstr("rank 1, which is at: forward"));
   EXPECT_EQ(count_errors(result.errors), 1) << result.errors;
 }
 
 TEST_F(Faults, AnErrorIsToldThoughAnotherRankStandsStill) {
-  const ProcessResult result = run_with("bad-sample@3,rank=0;hang@3,rank=1", 2, {"--watchdog", "2"});
+  const ProcessResult result = run_with("bad-sample@3,rank=0;hang@3,rank=1", 2, {"--watchdog", "5"});
   expect_error(result, kData, HasSubstr("cannot be read, as planted"));
 }
 

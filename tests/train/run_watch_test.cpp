@@ -28,7 +28,7 @@ class Standstill : public testing::Test {
  protected:
   TrainOptions options(int ranks) const {
     TrainOptions options = options_in(folder_, ranks);
-    options.watchdog_seconds = 2;
+    options.watchdog_seconds = 4;
     return options;
   }
 
@@ -83,12 +83,12 @@ TEST_F(Standstill, OfADiskIsToldWithWhatEachRankAndDecodeThreadIsAt) {
   train_watched(tiny, options(2));
   EXPECT_EQ(code_, ExitCode::kTraining);
   EXPECT_THAT(told_,
-              AllOf(StartsWith("nothing has moved for 2 s in rank 0, which is at: wait for data, rank 1, which is at: "
+              AllOf(StartsWith("nothing has moved for 4 s in rank 0, which is at: wait for data, rank 1, which is at: "
                                "wait for data, decode 0, which is at: decode patch-"),
                     HasSubstr("--watchdog")));
   EXPECT_EQ(saved_.value().state.step, 4);
   EXPECT_THAT(events(folder_, "end").at(0).at("reason").get<std::string>(),
-              StartsWith("failed: nothing has moved for 2 s"));
+              StartsWith("failed: nothing has moved for 4 s"));
 }
 
 TEST_F(Standstill, OfAllRanksLeavesTheLastGoodStateOnTheDisk) {

@@ -78,6 +78,7 @@ TEST(Watchdog, LooksAtItsOwnThreadsOnly) {
   std::atomic<int> barks{0};
   {
     const ProbedThread probed("decode 0");
+    const ProbeScope probe("decode");
     Watchdog watchdog(Seconds(0.01), {"rank 0"}, [&](const std::exception_ptr&) { ++barks; });
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <deque>
-#include <unordered_map>
+#include <map>
 #include <vector>
 
 #include "lockstep/checkpoint/core/pickle_value.h"
@@ -45,8 +45,8 @@ class PickleStack {
   std::deque<PickleValue>& values_;
   std::size_t parts_ = 0;
   std::vector<PickleValue*> stack_;
-  std::vector<std::size_t> marks_;  ///< how high the stack was
-  std::unordered_map<std::uint64_t, PickleValue*> memo_;
+  std::vector<std::size_t> marks_;              ///< how high the stack was
+  std::map<std::uint64_t, PickleValue*> memo_;  ///< no hash, which a hostile file could make slow
 };
 
 }  // namespace lockstep::checkpoint
