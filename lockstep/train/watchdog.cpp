@@ -78,7 +78,9 @@ std::optional<std::string> Watchdog::look() const {
     (std::ranges::count(names_, reading.thread) > 0 ? own : others).push_back(std::move(reading));
   }
   std::ranges::sort(own, {}, [&](const ProbeReading& reading) { return std::ranges::find(names_, reading.thread); });
-  return describe_standstill(own, limit_, others);
+  // Where some are gone, an error of theirs may be on its way: whoever waits for the others tells it, and not later.
+  const bool some_are_gone = own.size() > 1 && own.size() < names_.size();
+  return describe_standstill(own, some_are_gone ? 2 * limit_ + Seconds(2) : limit_, others);
 }
 
 }  // namespace lockstep::train
