@@ -14,6 +14,7 @@ import sys
 
 import numpy
 import torch
+from known_tensors import known_tensors
 from safetensors.torch import save_file
 
 folder = pathlib.Path(sys.argv[1])
@@ -25,22 +26,6 @@ def write(name, content, expected, **options):
     torch.save(content, folder / f"{name}.pth", **options)
     copies = {key: tensor.detach().contiguous().clone() for key, tensor in expected.items()}
     save_file(copies, folder / f"{name}.safetensors")
-
-
-def all_types():
-    numbers = torch.arange(6)
-    return {
-        "double": (numbers.double() / 3).reshape(2, 3),
-        "float": (numbers.float() / 3).reshape(3, 2),
-        "half": numbers.half(),
-        "bfloat": numbers.bfloat16().reshape(1, 6),
-        "long": numbers - 3,
-        "int": numbers.int() - 3,
-        "byte": numbers.byte(),
-        "bool": numbers % 2 == 0,
-        "scalar": torch.tensor(2.5),
-        "empty": torch.zeros(0, 4),
-    }
 
 
 def views():
@@ -65,7 +50,7 @@ optimizer.step()
 with_attribute = torch.nn.Parameter(torch.ones(3))
 with_attribute.note = "kept"
 
-write("all_types", all_types(), all_types())
+write("all_types", known_tensors(), known_tensors())
 write("views", views(), views())
 write("state_dict", weights, weights)
 write("parameters", dict(network.named_parameters()), dict(network.named_parameters()))
