@@ -55,7 +55,7 @@ class Scores {
       throw DataError(text("the mask of ", id, " has another shape than '", label_file.string(), "'"),
                       "give masks of the labels' shapes");
     }
-    const auto scores = metrics::score_volume(mask, labels, {shape.depth, shape.height, shape.width}, options_);
+    const auto scores = metrics::score_volume(mask, labels, shape, options_);
     records_.push_back(metrics::volume_record(scores));
     of_volumes_.emplace_back(id, metrics::summarise_volumes(std::span(&records_.back(), 1)));
   }

@@ -65,7 +65,7 @@ void add_network_options(OptionTable& table, tasks::surface::Options& task) {
             {.group = network, .placeholder = "LIST"});
   table.add("--gradient-checkpointing", task.gradient_checkpointing,
             "Compute activations anew in the backward pass instead of keeping them: less memory, more time, the same "
-            "gradients.",
+            "gradients up to rounding.",
             {.group = network, .affects_result = false, .on_resume = "numbers agree up to rounding"});
   const std::string loss = "Loss";
   table.add("--dice-weight", task.loss.dice, "Weight of the soft Dice loss of each patch.",
