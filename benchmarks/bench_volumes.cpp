@@ -23,7 +23,7 @@ using Volume = std::vector<std::uint8_t>;
 constexpr int kThreads = 2;
 
 /// Wavy sheets of 3 voxels, 31 apart, `moved` voxels along the depth; of a hundred voxels `flipped` are wrong.
-Volume make_sheets(const metrics::VolumeShape& shape, double moved, std::uint32_t flipped) {
+Volume make_sheets(const media::VolumeShape& shape, double moved, std::uint32_t flipped) {
   Volume volume(static_cast<std::size_t>(shape.voxels()));
   for (std::int64_t z = 0; z < shape.depth; ++z) {
     for (std::int64_t y = 0; y < shape.height; ++y) {
@@ -40,7 +40,7 @@ Volume make_sheets(const metrics::VolumeShape& shape, double moved, std::uint32_
 }
 
 Figures run_round(std::int64_t side) {
-  const metrics::VolumeShape shape{side, side, side};
+  const media::VolumeShape shape{side, side, side};
   const Volume truth = make_sheets(shape, 0, 0);
   const Volume prediction = make_sheets(shape, 1, 1);
   return {

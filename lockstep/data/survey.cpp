@@ -1,14 +1,12 @@
 #include "lockstep/data/survey.h"
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
 #include <functional>
-#include <thread>
 #include <utility>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/files.h"
+#include "lockstep/base/parallel_for.h"
 #include "lockstep/base/text.h"
 #include "lockstep/data/box_frame.h"
 #include "lockstep/data/image_mask_dataset.h"
@@ -28,36 +26,16 @@ struct Finding {
 };
 
 /// Looks at samples 0 … count - 1, each once, on several threads. Their DataErrors become findings; another exception
-/// is thrown at the end.
+/// is thrown.
 std::vector<Finding> look_at_all(std::size_t count, int threads, const std::function<Finding(std::size_t)>& look) {
   std::vector<Finding> findings(count);
-  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(threads));
-  std::atomic<std::size_t> next = 0;
-  const auto work = [&](std::size_t thread) {
+  parallel_for(count, threads, [&](std::size_t sample) {
     try {
-      for (std::size_t sample = next++; sample < count; sample = next++) {
-        try {
-          findings[sample] = look(sample);
-        } catch (const DataError& error) {
-          findings[sample].refused = error.what();
-        }
-      }
-    } catch (...) {
-      failures[thread] = std::current_exception();
-      next = count;
+      findings[sample] = look(sample);
+    } catch (const DataError& error) {
+      findings[sample].refused = error.what();
     }
-  };
-  {
-    std::vector<std::jthread> workers;
-    for (std::size_t thread = 0; thread < failures.size(); ++thread) {
-      workers.emplace_back(work, thread);
-    }
-  }
-  for (const std::exception_ptr& failure : failures) {
-    if (failure) {
-      std::rethrow_exception(failure);
-    }
-  }
+  });
   return findings;
 }
 

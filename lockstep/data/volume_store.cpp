@@ -5,10 +5,10 @@
 #include <utility>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/parallel_for.h"
 #include "lockstep/base/text.h"
 #include "lockstep/data/available_memory.h"
 #include "lockstep/data/byte_count.h"
-#include "lockstep/data/parallel_for.h"
 #include "lockstep/data/slice_cache.h"
 #include "lockstep/data/volume_home.h"
 

@@ -18,6 +18,12 @@ struct VolumeShape {
 
   std::int64_t slice_voxels() const { return height * width; }
   std::int64_t voxels() const { return depth * height * width; }
+
+  /// The number of a voxel in that order.
+  std::size_t at(std::int64_t z, std::int64_t y, std::int64_t x) const {
+    return static_cast<std::size_t>((z * height + y) * width + x);
+  }
+
   bool operator==(const VolumeShape&) const = default;
 };
 

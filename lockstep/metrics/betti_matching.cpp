@@ -15,7 +15,7 @@ namespace {
 using Volume = std::span<const std::uint8_t>;
 
 /// Vertices - edges + squares - cubes.
-std::int64_t euler_characteristic(Volume volume, const VolumeShape& shape) {
+std::int64_t euler_characteristic(Volume volume, const media::VolumeShape& shape) {
   const std::vector<std::uint8_t> outside(static_cast<std::size_t>(shape.width), 0);
   std::int64_t characteristic = 0;
   for (std::int64_t z = 0; z < shape.depth; ++z) {
@@ -45,7 +45,7 @@ std::int64_t euler_characteristic(Volume volume, const VolumeShape& shape) {
 
 /// Joins the components of the union as the background fills in, edge by edge. A component that ends is matched where
 /// both sides of the edge have voxels of both volumes.
-std::int64_t matched_components(Volume prediction, Volume truth, Volume together, const VolumeShape& shape) {
+std::int64_t matched_components(Volume prediction, Volume truth, Volume together, const media::VolumeShape& shape) {
   const Components components = connected_components(together, shape, Connectivity::kFaces);
   const auto count = static_cast<std::uint32_t>(components.count());
   constexpr unsigned kPredicted = 1;
@@ -97,7 +97,7 @@ std::int64_t matched_components(Volume prediction, Volume truth, Volume together
 
 /// The components of the background; those that do not reach the border of the volume are cavities.
 struct Background {
-  Background(Volume volume, const VolumeShape& shape) {
+  Background(Volume volume, const media::VolumeShape& shape) {
     std::vector<std::uint8_t> empty(volume.size());
     std::transform(volume.begin(), volume.end(), empty.begin(), [](std::uint8_t value) { return value == 0 ? 1 : 0; });
     components = connected_components(empty, shape, Connectivity::kCorners);
@@ -147,7 +147,7 @@ std::int64_t matched_cavities(const Background& predicted, const Background& act
 
 }  // namespace
 
-BettiMatching match_betti(Volume prediction, Volume truth, const VolumeShape& shape) {
+BettiMatching match_betti(Volume prediction, Volume truth, const media::VolumeShape& shape) {
   LOCKSTEP_ASSERT(static_cast<std::int64_t>(prediction.size()) == shape.voxels() && prediction.size() == truth.size(),
                   "both volumes have the shape");
   LOCKSTEP_ASSERT(shape.voxels() < std::int64_t{1} << 29, "cells are numbered with 32 bits");

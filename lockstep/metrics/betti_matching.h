@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <span>
 
-#include "lockstep/metrics/volume_shape.h"
+#include "lockstep/media/volume.h"
 
 namespace lockstep::metrics {
 
@@ -33,6 +33,6 @@ using BettiMatching = std::array<BettiCounts, 3>;
 /// Stucki et al., "Topologically faithful image segmentation via induced matching of persistence barcodes", ICML 2023;
 /// Stucki et al., "Efficient Betti matching enables topology-aware 3D segmentation via persistent homology", 2024.
 BettiMatching match_betti(std::span<const std::uint8_t> prediction, std::span<const std::uint8_t> truth,
-                          const VolumeShape& shape);
+                          const media::VolumeShape& shape);
 
 }  // namespace lockstep::metrics

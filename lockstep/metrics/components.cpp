@@ -17,7 +17,7 @@ struct Run {
 /// The runs of a volume, row after row, and which of them are one component.
 class Runs {
  public:
-  Runs(std::span<const std::uint8_t> foreground, const VolumeShape& shape) : shape_(shape) {
+  Runs(std::span<const std::uint8_t> foreground, const media::VolumeShape& shape) : shape_(shape) {
     first_of_row_.reserve(static_cast<std::size_t>(shape.depth * shape.height + 1));
     first_of_row_.push_back(0);
     for (std::int64_t row = 0; row < shape.depth * shape.height; ++row) {
@@ -94,7 +94,7 @@ class Runs {
     }
   }
 
-  const VolumeShape& shape_;
+  const media::VolumeShape& shape_;
   std::vector<Run> runs_;
   std::vector<std::size_t> first_of_row_;
   UnionFind sets_{0};
@@ -102,7 +102,7 @@ class Runs {
 
 }  // namespace
 
-Components connected_components(std::span<const std::uint8_t> foreground, const VolumeShape& shape,
+Components connected_components(std::span<const std::uint8_t> foreground, const media::VolumeShape& shape,
                                 Connectivity connectivity) {
   LOCKSTEP_ASSERT(static_cast<std::int64_t>(foreground.size()) == shape.voxels(), "one value a voxel");
   Runs runs(foreground, shape);
@@ -110,7 +110,7 @@ Components connected_components(std::span<const std::uint8_t> foreground, const 
   return runs.label();
 }
 
-std::int64_t remove_small_components(std::span<std::uint8_t> foreground, const VolumeShape& shape,
+std::int64_t remove_small_components(std::span<std::uint8_t> foreground, const media::VolumeShape& shape,
                                      Connectivity connectivity, std::int64_t smallest) {
   const Components components = connected_components(foreground, shape, connectivity);
   std::int64_t removed = 0;

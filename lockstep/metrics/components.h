@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "lockstep/metrics/volume_shape.h"
+#include "lockstep/media/volume.h"
 
 namespace lockstep::metrics {
 
@@ -22,11 +22,11 @@ struct Components {
 /// The connected components of the voxels that are not zero, numbered in the order of their first voxels, as
 /// scipy.ndimage.label numbers them. Runs of voxels are joined by union-find, so that the time is almost linear.
 /// `foreground` is (depth, height, width) and has fewer than 2^32 voxels.
-Components connected_components(std::span<const std::uint8_t> foreground, const VolumeShape& shape,
+Components connected_components(std::span<const std::uint8_t> foreground, const media::VolumeShape& shape,
                                 Connectivity connectivity);
 
 /// Sets the components of fewer than `smallest` voxels to zero, and gives the number of voxels that were taken away.
-std::int64_t remove_small_components(std::span<std::uint8_t> foreground, const VolumeShape& shape,
+std::int64_t remove_small_components(std::span<std::uint8_t> foreground, const media::VolumeShape& shape,
                                      Connectivity connectivity, std::int64_t smallest);
 
 }  // namespace lockstep::metrics

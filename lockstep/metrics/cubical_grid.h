@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <span>
 
-#include "lockstep/metrics/volume_shape.h"
+#include "lockstep/media/volume.h"
 
 namespace lockstep::metrics {
 
@@ -15,7 +15,7 @@ class CubicalGrid {
  public:
   using Cell = std::uint32_t;
 
-  explicit CubicalGrid(const VolumeShape& shape)
+  explicit CubicalGrid(const media::VolumeShape& shape)
       : sides_{shape.depth, shape.height, shape.width},
         steps_{static_cast<Cell>(shape.height * shape.width), static_cast<Cell>(shape.width), 1},
         cells_(static_cast<std::size_t>(3 * shape.voxels())) {}

@@ -1,11 +1,9 @@
 #include "lockstep/metrics/share_out.h"
 
 #include <algorithm>
-#include <exception>
-#include <thread>
-#include <vector>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/parallel_for.h"
 
 namespace lockstep::metrics {
 
@@ -16,24 +14,10 @@ void share_out(int threads, std::int64_t count, const std::function<void(std::in
     work(0, count);
     return;
   }
-  std::vector<std::exception_ptr> failures(static_cast<std::size_t>(parts));
-  {
-    std::vector<std::jthread> team;
-    for (std::int64_t part = 0; part < parts; ++part) {
-      team.emplace_back([&, part] {
-        try {
-          work(count * part / parts, count * (part + 1) / parts);
-        } catch (...) {
-          failures[static_cast<std::size_t>(part)] = std::current_exception();
-        }
-      });
-    }
-  }
-  for (const std::exception_ptr& failure : failures) {
-    if (failure) {
-      std::rethrow_exception(failure);
-    }
-  }
+  parallel_for(static_cast<std::size_t>(parts), threads, [&](std::size_t place) {
+    const auto part = static_cast<std::int64_t>(place);
+    work(count * part / parts, count * (part + 1) / parts);
+  });
 }
 
 }  // namespace lockstep::metrics

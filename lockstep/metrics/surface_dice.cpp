@@ -78,8 +78,8 @@ std::array<double, kCodes> make_areas() {
 bool is_surface(Code code) { return code != 0 && code != kInside; }
 
 /// The codes of all corners: (depth + 1, height + 1, width + 1).
-std::vector<Code> corner_codes(std::span<const std::uint8_t> volume, const VolumeShape& shape,
-                               const VolumeShape& corners, int threads) {
+std::vector<Code> corner_codes(std::span<const std::uint8_t> volume, const media::VolumeShape& shape,
+                               const media::VolumeShape& corners, int threads) {
   std::vector<Code> codes(static_cast<std::size_t>(corners.voxels()));
   const std::vector<std::uint8_t> outside(static_cast<std::size_t>(shape.width), 0);
   const auto row = [&](std::int64_t z, std::int64_t y) {
@@ -120,7 +120,7 @@ double area_of(const Counts& counts) {
 
 /// The area of one surface that is near the other, and its whole area.
 std::pair<double, double> near_and_whole(const std::vector<Code>& surface, const std::vector<Code>& other,
-                                         const VolumeShape& corners, double tolerance, int threads) {
+                                         const media::VolumeShape& corners, double tolerance, int threads) {
   std::vector<std::uint8_t> marked(other.size());
   std::transform(other.begin(), other.end(), marked.begin(), is_surface);
   const auto limit = static_cast<std::int32_t>(std::min(tolerance * tolerance, static_cast<double>(kFar - 1)));
@@ -139,10 +139,10 @@ std::pair<double, double> near_and_whole(const std::vector<Code>& surface, const
 }  // namespace
 
 double surface_dice(std::span<const std::uint8_t> prediction, std::span<const std::uint8_t> truth,
-                    const VolumeShape& shape, double tolerance, int threads) {
+                    const media::VolumeShape& shape, double tolerance, int threads) {
   LOCKSTEP_ASSERT(static_cast<std::int64_t>(prediction.size()) == shape.voxels() && prediction.size() == truth.size(),
                   "both volumes have the shape");
-  const VolumeShape corners{shape.depth + 1, shape.height + 1, shape.width + 1};
+  const media::VolumeShape corners{shape.depth + 1, shape.height + 1, shape.width + 1};
   const std::vector<Code> predicted = corner_codes(prediction, shape, corners, threads);
   const std::vector<Code> actual = corner_codes(truth, shape, corners, threads);
   const bool has_predicted = std::any_of(predicted.begin(), predicted.end(), is_surface);

@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "lockstep/metrics/volume_shape.h"
+#include "lockstep/media/volume.h"
 
 namespace lockstep::metrics {
 
@@ -17,6 +17,6 @@ namespace lockstep::metrics {
 /// Nikolov et al., "Deep learning to achieve clinically applicable segmentation of head and neck anatomy for
 /// radiotherapy", 2018, as in DeepMind's package surface-distance.
 double surface_dice(std::span<const std::uint8_t> prediction, std::span<const std::uint8_t> truth,
-                    const VolumeShape& shape, double tolerance, int threads = 1);
+                    const media::VolumeShape& shape, double tolerance, int threads = 1);
 
 }  // namespace lockstep::metrics

@@ -1,12 +1,11 @@
 #include "lockstep/metrics/topo_score.h"
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <vector>
 
 #include "lockstep/base/error.h"
-#include "lockstep/metrics/share_out.h"
+#include "lockstep/base/parallel_for.h"
 
 namespace lockstep::metrics {
 namespace {
@@ -14,10 +13,10 @@ namespace {
 /// A box within a volume.
 struct Box {
   std::array<std::int64_t, 3> first;
-  VolumeShape shape;
+  media::VolumeShape shape;
 };
 
-std::vector<Box> octants(const VolumeShape& shape) {
+std::vector<Box> octants(const media::VolumeShape& shape) {
   const std::array<std::int64_t, 3> sides{shape.depth, shape.height, shape.width};
   std::vector<Box> boxes;
   for (unsigned octant = 0; octant < 8; ++octant) {
@@ -37,7 +36,8 @@ std::vector<Box> octants(const VolumeShape& shape) {
   return boxes;
 }
 
-std::vector<std::uint8_t> cut_out(std::span<const std::uint8_t> volume, const VolumeShape& shape, const Box& box) {
+std::vector<std::uint8_t> cut_out(std::span<const std::uint8_t> volume, const media::VolumeShape& shape,
+                                  const Box& box) {
   std::vector<std::uint8_t> part;
   part.reserve(static_cast<std::size_t>(box.shape.voxels()));
   for (std::int64_t z = 0; z < box.shape.depth; ++z) {
@@ -53,16 +53,13 @@ std::vector<std::uint8_t> cut_out(std::span<const std::uint8_t> volume, const Vo
 }  // namespace
 
 BettiMatching match_betti_in_octants(std::span<const std::uint8_t> prediction, std::span<const std::uint8_t> truth,
-                                     const VolumeShape& shape, int threads) {
+                                     const media::VolumeShape& shape, int threads) {
   LOCKSTEP_ASSERT(static_cast<std::int64_t>(prediction.size()) == shape.voxels() && prediction.size() == truth.size(),
                   "both volumes have the shape");
   const std::vector<Box> boxes = octants(shape);
   std::vector<BettiMatching> counts(boxes.size());
-  std::atomic<std::size_t> next = 0;
-  share_out(threads, threads, [&](std::int64_t, std::int64_t) {
-    for (std::size_t i = next++; i < boxes.size(); i = next++) {
-      counts[i] = match_betti(cut_out(prediction, shape, boxes[i]), cut_out(truth, shape, boxes[i]), boxes[i].shape);
-    }
+  parallel_for(boxes.size(), threads, [&](std::size_t i) {
+    counts[i] = match_betti(cut_out(prediction, shape, boxes[i]), cut_out(truth, shape, boxes[i]), boxes[i].shape);
   });
   BettiMatching sum;
   for (const BettiMatching& of_box : counts) {

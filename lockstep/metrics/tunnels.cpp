@@ -139,7 +139,7 @@ std::vector<Cell> ending_squares(const std::vector<Cell>& squares, Volume volume
 
 }  // namespace
 
-std::int64_t matched_tunnels(Volume prediction, Volume truth, Volume together, const VolumeShape& shape) {
+std::int64_t matched_tunnels(Volume prediction, Volume truth, Volume together, const media::VolumeShape& shape) {
   const CubicalGrid grid(shape);
   std::vector<Cell> squares = squares_in_order(together, grid);
   leave_out_closing(squares, grid);

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "lockstep/base/parallel_for.h"
 #include "lockstep/metrics/components.h"
-#include "lockstep/metrics/share_out.h"
 
 namespace lockstep::metrics {
 namespace {
@@ -49,13 +49,11 @@ std::vector<Overlap> overlaps(const Components& prediction, const Components& tr
 }  // namespace
 
 VariationOfInformation variation_of_information(std::span<const std::uint8_t> prediction,
-                                                std::span<const std::uint8_t> truth, const VolumeShape& shape,
+                                                std::span<const std::uint8_t> truth, const media::VolumeShape& shape,
                                                 int threads) {
   Components components[2];
-  share_out(std::min(threads, 2), 2, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      components[i] = connected_components(i == 0 ? prediction : truth, shape, Connectivity::kCorners);
-    }
+  parallel_for(2, threads, [&](std::size_t i) {
+    components[i] = connected_components(i == 0 ? prediction : truth, shape, Connectivity::kCorners);
   });
   const std::vector<Overlap> joint = overlaps(components[0], components[1]);
   std::vector<std::int64_t> predicted(components[0].sizes.size() + 1);

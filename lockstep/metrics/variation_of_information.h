@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "lockstep/metrics/volume_shape.h"
+#include "lockstep/media/volume.h"
 
 namespace lockstep::metrics {
 
@@ -20,7 +20,7 @@ struct VariationOfInformation {
 /// Meilă, "Comparing clusterings: an information based distance", 2007; logarithms to base 2 as in
 /// skimage.metrics.variation_of_information.
 VariationOfInformation variation_of_information(std::span<const std::uint8_t> prediction,
-                                                std::span<const std::uint8_t> truth, const VolumeShape& shape,
+                                                std::span<const std::uint8_t> truth, const media::VolumeShape& shape,
                                                 int threads = 1);
 
 }  // namespace lockstep::metrics

@@ -89,7 +89,7 @@ class LineTransform {
 
 }  // namespace
 
-std::vector<std::int32_t> squared_distances(std::span<const std::uint8_t> marked, const VolumeShape& shape,
+std::vector<std::int32_t> squared_distances(std::span<const std::uint8_t> marked, const media::VolumeShape& shape,
                                             std::int32_t limit, int threads) {
   LOCKSTEP_ASSERT(static_cast<std::int64_t>(marked.size()) == shape.voxels(), "one mark a voxel");
   std::vector<std::int32_t> distances(marked.size());

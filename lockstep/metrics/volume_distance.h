@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "lockstep/metrics/volume_shape.h"
+#include "lockstep/media/volume.h"
 
 namespace lockstep::metrics {
 
@@ -18,7 +18,7 @@ inline constexpr std::int32_t kFar = std::numeric_limits<std::int32_t>::max();
 ///
 /// Meijster, Roerdink and Hesselink, "A general algorithm for computing distance transforms in linear time", 2000;
 /// Felzenszwalb and Huttenlocher, "Distance transforms of sampled functions", 2012.
-std::vector<std::int32_t> squared_distances(std::span<const std::uint8_t> marked, const VolumeShape& shape,
+std::vector<std::int32_t> squared_distances(std::span<const std::uint8_t> marked, const media::VolumeShape& shape,
                                             std::int32_t limit = kFar, int threads = 1);
 
 }  // namespace lockstep::metrics

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "lockstep/base/error.h"
+#include "lockstep/data/label_index.h"
 #include "lockstep/metrics/confusion.h"
 #include "lockstep/metrics/surface_dice.h"
 #include "lockstep/metrics/topo_score.h"
@@ -45,7 +46,7 @@ std::vector<std::uint8_t> decided_foreground(std::span<const std::uint8_t> label
                                              std::span<const std::uint8_t> truth) {
   std::vector<std::uint8_t> foreground(labels.size());
   for (std::size_t i = 0; i < labels.size(); ++i) {
-    foreground[i] = labels[i] != 0 && labels[i] != kIgnoredLabel && truth[i] != kIgnoredLabel ? 1 : 0;
+    foreground[i] = labels[i] != 0 && labels[i] != data::kIgnore && truth[i] != data::kIgnore ? 1 : 0;
   }
   return foreground;
 }
@@ -63,7 +64,7 @@ double dice(std::span<const std::uint8_t> prediction, std::span<const std::uint8
 }  // namespace
 
 VolumeScores score_volume(std::span<const std::uint8_t> prediction, std::span<const std::uint8_t> truth,
-                          const VolumeShape& shape, const VolumeScoreOptions& options) {
+                          const media::VolumeShape& shape, const VolumeScoreOptions& options) {
   LOCKSTEP_ASSERT(static_cast<std::int64_t>(prediction.size()) == shape.voxels() && prediction.size() == truth.size(),
                   "both volumes have the shape");
   LOCKSTEP_ASSERT(options.threads >= 1, "scores need a thread");

@@ -7,12 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "lockstep/metrics/volume_shape.h"
+#include "lockstep/media/volume.h"
 
 namespace lockstep::metrics {
-
-/// The label of a voxel that nobody has decided on. Where the truth has it, the voxel counts for nothing.
-inline constexpr std::uint8_t kIgnoredLabel = 2;
 
 struct VolumeScoreOptions {
   /// Whether to match Betti numbers: the topological score, and with it the total, takes longer than all others.
@@ -32,11 +29,11 @@ struct VolumeScores {
   std::optional<double> total;       ///< 0.30 topo_score + 0.35 surface_dice + 0.35 voi_score
 };
 
-/// Scores a prediction against the truth, both (depth, height, width) labels. All labels but 0 and kIgnoredLabel are
+/// Scores a prediction against the truth, both (depth, height, width) labels. All labels but 0 and data::kIgnore are
 /// foreground. For all scores but Dice, voxels that the truth ignores are background in both; for Dice they are left
 /// out. docs/surface-metrics.md has the formulas and where they come from.
 VolumeScores score_volume(std::span<const std::uint8_t> prediction, std::span<const std::uint8_t> truth,
-                          const VolumeShape& shape, const VolumeScoreOptions& options = {});
+                          const media::VolumeShape& shape, const VolumeScoreOptions& options = {});
 
 /// The scores of one volume as a flat list of numbers of one length, so that ranks can gather it.
 std::vector<double> volume_record(const VolumeScores& scores);

@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-#include "lockstep/data/parallel_for.h"
+#include "lockstep/base/parallel_for.h"
 
 namespace lockstep::data {
 namespace {
@@ -91,25 +91,6 @@ TEST(SliceCache, ForgetsASliceThatCouldNotBeDecoded) {
                    1, kBytes, [](std::span<std::byte>) {}, fail_in_use),
                std::runtime_error);
   EXPECT_TRUE(want(cache, 2));  // the slice before it is no longer held
-}
-
-TEST(ParallelFor, DoesEverythingOnceAndThrowsWhatTheFirstOneThrew) {
-  std::vector<std::atomic<int>> calls(500);
-  parallel_for(calls.size(), 4, [&](std::size_t i) { ++calls[i]; });
-  EXPECT_TRUE(std::ranges::all_of(calls, [](const std::atomic<int>& count) { return count == 1; }));
-  for (int trial = 0; trial < 20; ++trial) {
-    try {
-      parallel_for(100, 4, [](std::size_t i) {
-        if (i >= 17) {
-          throw std::runtime_error(std::to_string(i));
-        }
-      });
-      FAIL() << "nothing was thrown";
-    } catch (const std::runtime_error& error) {
-      EXPECT_STREQ(error.what(), "17");
-    }
-  }
-  parallel_for(0, 4, [](std::size_t) { FAIL() << "there is nothing to do"; });
 }
 
 }  // namespace

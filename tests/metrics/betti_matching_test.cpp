@@ -35,7 +35,7 @@ std::array<std::int64_t, 4> rank_of(const Cell& cell) {
   return {cell.at[0], cell.at[1], cell.at[2], kTypes[cell.extent]};
 }
 
-std::vector<Cell> all_cells(const VolumeShape& shape, int dimension) {
+std::vector<Cell> all_cells(const media::VolumeShape& shape, int dimension) {
   std::vector<Cell> cells;
   for (std::int64_t z = 0; z < shape.depth; ++z) {
     for (std::int64_t y = 0; y < shape.height; ++y) {
@@ -68,7 +68,7 @@ std::vector<Cell> faces_of(const Cell& cell) {
 }
 
 /// 0 for a cell of the foreground, 1 for any other.
-int level_of(const Volume& volume, const VolumeShape& shape, const Cell& cell) {
+int level_of(const Volume& volume, const media::VolumeShape& shape, const Cell& cell) {
   if (cell.extent == 0) {
     return volume[shape.at(cell.at[0], cell.at[1], cell.at[2])] != 0 ? 0 : 1;
   }
@@ -83,7 +83,7 @@ using Key = std::pair<int, std::array<std::int64_t, 4>>;
 
 /// The pairs of the image of one filtered volume in another that are born at level 0 of the one and end at level 1 of
 /// the other, by textbook reduction of the whole matrix of boundaries; gives the cells where they end.
-std::set<Key> endings(const Volume& rows_by, const Volume& columns_by, const VolumeShape& shape, int dimension) {
+std::set<Key> endings(const Volume& rows_by, const Volume& columns_by, const media::VolumeShape& shape, int dimension) {
   std::map<Key, std::set<Key>> columns;
   for (const Cell& cell : all_cells(shape, dimension + 1)) {
     std::set<Key>& column = columns[{level_of(columns_by, shape, cell), rank_of(cell)}];
@@ -112,7 +112,7 @@ std::set<Key> endings(const Volume& rows_by, const Volume& columns_by, const Vol
   return found;
 }
 
-BettiMatching textbook_matching(const Volume& prediction, const Volume& truth, const VolumeShape& shape) {
+BettiMatching textbook_matching(const Volume& prediction, const Volume& truth, const media::VolumeShape& shape) {
   Volume together(truth.size());
   std::transform(prediction.begin(), prediction.end(), truth.begin(), together.begin(),
                  [](std::uint8_t a, std::uint8_t b) { return static_cast<std::uint8_t>(a | b); });
@@ -137,7 +137,7 @@ TEST(BettiMatching, IsThatOfTheWholeMatrix) {
     const auto side = [&] { return static_cast<std::int64_t>(is_dense ? 3 + random.below(5) : 1 + random.below(6)); };
     const std::int64_t depth = side();
     const std::int64_t height = side();
-    const VolumeShape shape{depth, height, side()};
+    const media::VolumeShape shape{depth, height, side()};
     Volume prediction(static_cast<std::size_t>(shape.voxels()));
     Volume truth(prediction.size());
     const double density = is_dense ? random.uniform(0.9, 0.99) : random.uniform(0.1, 0.98);
@@ -161,14 +161,14 @@ TEST(BettiMatching, IsThatOfTheWholeMatrix) {
 }
 
 /// A ring of 3 × 3 voxels around a hole, in the slice z at row y and column x.
-void draw_ring(Volume& volume, const VolumeShape& shape, std::int64_t z, std::int64_t y, std::int64_t x) {
+void draw_ring(Volume& volume, const media::VolumeShape& shape, std::int64_t z, std::int64_t y, std::int64_t x) {
   for (std::int64_t i = 0; i < 9; ++i) {
     volume[shape.at(z, y + i / 3, x + i % 3)] = i == 4 ? 0 : 1;
   }
 }
 
 TEST(BettiMatching, RingsAtTheSamePlaceMatchAndApartDoNot) {
-  const VolumeShape shape{3, 4, 12};
+  const media::VolumeShape shape{3, 4, 12};
   Volume here(static_cast<std::size_t>(shape.voxels()), 0);
   Volume there = here;
   draw_ring(here, shape, 1, 0, 0);
@@ -178,7 +178,7 @@ TEST(BettiMatching, RingsAtTheSamePlaceMatchAndApartDoNot) {
 }
 
 TEST(BettiMatching, AHollowCubeIsACavityUntilItHasAHoleAtACorner) {
-  const VolumeShape shape{5, 5, 5};
+  const media::VolumeShape shape{5, 5, 5};
   Volume hollow(125, 0);
   for (std::int64_t i = 0; i < 27; ++i) {
     hollow[shape.at(1 + i / 9, 1 + i / 3 % 3, 1 + i % 3)] = i == 13 ? 0 : 1;
@@ -200,7 +200,7 @@ TEST(TopoScore, IsTheWeightedF1OfTheDimensionsThatHaveFeatures) {
 }
 
 TEST(TopoScore, CountsBoxByBox) {
-  const VolumeShape shape{3, 3, 7};
+  const media::VolumeShape shape{3, 3, 7};
   Volume volume(static_cast<std::size_t>(shape.voxels()), 0);
   draw_ring(volume, shape, 0, 0, 2);  // columns 2 to 4: the first box ends after column 3
   EXPECT_EQ(match_betti(volume, volume, shape)[1].actual, 1);

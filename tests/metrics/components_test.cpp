@@ -10,7 +10,7 @@ namespace lockstep::metrics {
 namespace {
 
 /// Labels found by flooding from each voxel in turn.
-std::vector<std::uint32_t> flood(const std::vector<std::uint8_t>& volume, const VolumeShape& shape,
+std::vector<std::uint32_t> flood(const std::vector<std::uint8_t>& volume, const media::VolumeShape& shape,
                                  std::int64_t most_steps) {
   std::vector<std::uint32_t> labels(volume.size(), 0);
   std::uint32_t count = 0;
@@ -41,9 +41,9 @@ std::vector<std::uint32_t> flood(const std::vector<std::uint8_t>& volume, const 
 TEST(Components, AreThoseThatFloodingFinds) {
   RandomStream random(RandomKey{5, Purpose::kSelection, 0, 0, 0});
   for (int round = 0; round < 200; ++round) {
-    const VolumeShape shape{static_cast<std::int64_t>(1 + random.below(9)),
-                            static_cast<std::int64_t>(1 + random.below(9)),
-                            static_cast<std::int64_t>(1 + random.below(9))};
+    const media::VolumeShape shape{static_cast<std::int64_t>(1 + random.below(9)),
+                                   static_cast<std::int64_t>(1 + random.below(9)),
+                                   static_cast<std::int64_t>(1 + random.below(9))};
     std::vector<std::uint8_t> volume(static_cast<std::size_t>(shape.voxels()));
     const double density = random.uniform(0, 0.7);
     for (std::uint8_t& voxel : volume) {

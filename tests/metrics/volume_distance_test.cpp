@@ -9,7 +9,7 @@
 namespace lockstep::metrics {
 namespace {
 
-std::int32_t search_all(const std::vector<std::uint8_t>& marked, const VolumeShape& shape, std::int64_t z,
+std::int32_t search_all(const std::vector<std::uint8_t>& marked, const media::VolumeShape& shape, std::int64_t z,
                         std::int64_t y, std::int64_t x) {
   std::int64_t nearest = kFar;
   for (std::int64_t i = 0; i < shape.voxels(); ++i) {
@@ -26,9 +26,9 @@ std::int32_t search_all(const std::vector<std::uint8_t>& marked, const VolumeSha
 TEST(VolumeDistance, IsThatWhichASearchOverAllFinds) {
   RandomStream random(RandomKey{4, Purpose::kSelection, 0, 0, 0});
   for (int round = 0; round < 60; ++round) {
-    const VolumeShape shape{static_cast<std::int64_t>(1 + random.below(8)),
-                            static_cast<std::int64_t>(1 + random.below(8)),
-                            static_cast<std::int64_t>(1 + random.below(20))};
+    const media::VolumeShape shape{static_cast<std::int64_t>(1 + random.below(8)),
+                                   static_cast<std::int64_t>(1 + random.below(8)),
+                                   static_cast<std::int64_t>(1 + random.below(20))};
     std::vector<std::uint8_t> marked(static_cast<std::size_t>(shape.voxels()));
     const double density = random.uniform(0, 0.1);
     for (std::uint8_t& voxel : marked) {

@@ -26,7 +26,7 @@ std::vector<T> read_values(const std::filesystem::path& path) {
 }
 
 void expect_components_and_distances(const std::filesystem::path& pair, const std::vector<std::uint8_t>& prediction,
-                                     const VolumeShape& shape) {
+                                     const media::VolumeShape& shape) {
   EXPECT_EQ(connected_components(prediction, shape, Connectivity::kFaces).labels,
             read_values<std::uint32_t>(pair.string() + ".faces"))
       << pair;
@@ -45,7 +45,7 @@ int expect_reference(const std::filesystem::path& folder) {
   for (std::string line; std::getline(lines, line); ++pairs) {
     std::istringstream expected(line);
     std::string name;
-    VolumeShape shape;
+    media::VolumeShape shape;
     expected >> name >> shape.depth >> shape.height >> shape.width;
     const std::vector<std::uint8_t> prediction = read_values<std::uint8_t>(folder / (name + ".prediction"));
     const std::vector<std::uint8_t> truth = read_values<std::uint8_t>(folder / (name + ".truth"));
@@ -90,7 +90,7 @@ TEST(VolumeScores, EqualThoseOfThePackagesOnMembranes) {
 }
 
 TEST(VolumeScores, OfARightPredictionAreOne) {
-  const VolumeShape shape{6, 7, 8};
+  const media::VolumeShape shape{6, 7, 8};
   std::vector<std::uint8_t> volume(static_cast<std::size_t>(shape.voxels()), 0);
   for (std::int64_t z = 1; z < 5; ++z) {
     volume[shape.at(z, 3, 3)] = 1;
@@ -113,7 +113,7 @@ TEST(VolumeScores, OfTwoEmptyVolumesAreOne) {
 }
 
 TEST(VolumeScores, DoNotSeeWhatThePredictionSaysAboutIgnoredVoxels) {
-  const VolumeShape shape{1, 2, 4};
+  const media::VolumeShape shape{1, 2, 4};
   const std::vector<std::uint8_t> truth{1, 1, 0, 2, 0, 0, 0, 2};
   const std::vector<std::uint8_t> prediction{1, 1, 0, 1, 0, 0, 0, 0};
   const VolumeScores scores = score_volume(prediction, truth, shape);
@@ -128,7 +128,7 @@ TEST(VolumeScores, TakeAnIgnoredLabelInThePredictionForBackground) {
 }
 
 TEST(VolumeScores, TheTotalWeighsTheThreeScores) {
-  const VolumeShape shape{1, 1, 24};
+  const media::VolumeShape shape{1, 1, 24};
   std::vector<std::uint8_t> truth(24, 0);
   std::vector<std::uint8_t> prediction(24, 0);
   truth[2] = truth[3] = truth[20] = 1;

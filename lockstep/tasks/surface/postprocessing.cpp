@@ -15,10 +15,6 @@ namespace {
 constexpr int kLevels = 256;
 constexpr std::int64_t kLargestTried = 4096;
 
-metrics::VolumeShape shape_for_metrics(const media::VolumeShape& shape) {
-  return {shape.depth, shape.height, shape.width};
-}
-
 /// The lowest level that is surface.
 int level_of(double threshold) { return std::clamp(static_cast<int>(std::lround(threshold * 255)), 1, 255); }
 
@@ -70,7 +66,7 @@ std::vector<double> dice_by_size(const AnsweredVolume& volume, int level, const 
   std::vector<std::uint8_t> mask(volume.levels.size());
   std::ranges::transform(volume.levels, mask.begin(), [&](std::uint8_t value) { return value >= level ? 1 : 0; });
   const metrics::Components components =
-      metrics::connected_components(mask, shape_for_metrics(volume.shape), metrics::Connectivity::kCorners);
+      metrics::connected_components(mask, volume.shape, metrics::Connectivity::kCorners);
   std::vector<Counts> by_size(sizes.size());
   double surface = 0;
   for (std::size_t i = 0; i < mask.size(); ++i) {
@@ -112,8 +108,7 @@ void to_mask(std::span<std::uint8_t> levels, const media::VolumeShape& shape, co
     value = value >= level ? 1 : 0;
   }
   if (how.smallest_component > 1) {
-    metrics::remove_small_components(levels, shape_for_metrics(shape), metrics::Connectivity::kCorners,
-                                     how.smallest_component);
+    metrics::remove_small_components(levels, shape, metrics::Connectivity::kCorners, how.smallest_component);
   }
 }
 

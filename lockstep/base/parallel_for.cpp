@@ -1,4 +1,4 @@
-#include "lockstep/data/parallel_for.h"
+#include "lockstep/base/parallel_for.h"
 
 #include <algorithm>
 #include <atomic>
@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace lockstep::data {
+namespace lockstep {
 
 void parallel_for(std::size_t count, int threads, const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> next = 0;
@@ -41,4 +41,4 @@ void parallel_for(std::size_t count, int threads, const std::function<void(std::
   }
 }
 
-}  // namespace lockstep::data
+}  // namespace lockstep
