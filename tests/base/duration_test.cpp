@@ -4,7 +4,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep {
+namespace lockstep::duration_test {
 namespace {
 
 TEST(ADuration, IsReadInTheUnitsOfAClock) {
@@ -29,4 +29,4 @@ TEST(ADuration, OfOtherWordsIsRefusedWithTheNameOfTheFlag) {
 }
 
 }  // namespace
-}  // namespace lockstep
+}  // namespace lockstep::duration_test

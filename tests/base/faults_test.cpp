@@ -7,7 +7,7 @@
 #include "lockstep/base/files.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep {
+namespace lockstep::faults_test {
 namespace {
 
 using testing::HasSubstr;
@@ -86,4 +86,4 @@ TEST(Faults, AFullDiskLeavesWhatWasThere) {
 }
 
 }  // namespace
-}  // namespace lockstep
+}  // namespace lockstep::faults_test

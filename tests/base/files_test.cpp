@@ -8,7 +8,7 @@
 #include "lockstep/base/error.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep {
+namespace lockstep::files_test {
 namespace {
 
 using test::TempFolder;
@@ -84,4 +84,4 @@ TEST(FreeBytes, OfAFolderThatIsNotThereIsAnError) {
 }
 
 }  // namespace
-}  // namespace lockstep
+}  // namespace lockstep::files_test

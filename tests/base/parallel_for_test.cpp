@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace lockstep {
+namespace lockstep::parallel_for_test {
 namespace {
 
 TEST(ParallelFor, DoesEverythingOnceAndThrowsWhatTheFirstOneThrew) {
@@ -31,4 +31,4 @@ TEST(ParallelFor, DoesEverythingOnceAndThrowsWhatTheFirstOneThrew) {
 }
 
 }  // namespace
-}  // namespace lockstep
+}  // namespace lockstep::parallel_for_test

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-namespace lockstep {
+namespace lockstep::probe_test {
 namespace {
 
 ProbeReading own_reading() {
@@ -69,4 +69,4 @@ TEST(Probe, CountsTheTimeSinceTheLastChange) {
 }
 
 }  // namespace
-}  // namespace lockstep
+}  // namespace lockstep::probe_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lockstep {
+namespace lockstep::program_age_test {
 namespace {
 
 TEST(TheAgeOfTheProgram, GrowsFromBeforeItWasFirstAsked) {
@@ -13,4 +13,4 @@ TEST(TheAgeOfTheProgram, GrowsFromBeforeItWasFirstAsked) {
 }
 
 }  // namespace
-}  // namespace lockstep
+}  // namespace lockstep::program_age_test

@@ -7,7 +7,7 @@
 #include <set>
 #include <vector>
 
-namespace lockstep {
+namespace lockstep::random_test {
 namespace {
 
 // Known answers published with Random123 (kat_vectors, philox4x32 with 10 rounds).
@@ -87,4 +87,4 @@ TEST(RandomStream, BelowReachesEveryValueEvenly) {
 }
 
 }  // namespace
-}  // namespace lockstep
+}  // namespace lockstep::random_test

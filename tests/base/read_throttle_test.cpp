@@ -9,7 +9,7 @@
 #include "lockstep/base/files.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep {
+namespace lockstep::read_throttle_test {
 namespace {
 
 class ReadThrottle : public testing::Test {
@@ -48,4 +48,4 @@ TEST_F(ReadThrottle, AllThreadsShareTheDisk) {
 }
 
 }  // namespace
-}  // namespace lockstep
+}  // namespace lockstep::read_throttle_test

@@ -8,7 +8,7 @@
 
 #include "lockstep/base/clock.h"
 
-namespace lockstep {
+namespace lockstep::work_meter_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -62,4 +62,4 @@ TEST(WorkMeter, NothingIsCollectedWithoutOne) {
 }
 
 }  // namespace
-}  // namespace lockstep
+}  // namespace lockstep::work_meter_test

@@ -6,7 +6,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep::data {
+namespace lockstep::data::augmentation_test {
 namespace {
 
 RandomStream stream(std::uint64_t sample) { return RandomStream({1, Purpose::kAugment, 0, sample, 0}); }
@@ -102,4 +102,4 @@ TEST(Augmentation, RefusesOptionsOutOfRange) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::augmentation_test

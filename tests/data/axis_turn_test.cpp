@@ -5,7 +5,7 @@
 #include <numeric>
 #include <set>
 
-namespace lockstep::data {
+namespace lockstep::data::axis_turn_test {
 namespace {
 
 template <typename Voxel>
@@ -74,4 +74,4 @@ TEST(TurnVoxels, KeepsTheShapeOfEveryPatch) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::axis_turn_test

@@ -11,7 +11,7 @@
 #include "lockstep/data/loader.h"
 #include "tests/support/logged_lines.h"
 
-namespace lockstep::data {
+namespace lockstep::data::bad_samples_test {
 namespace {
 
 using testing::ElementsAre;
@@ -155,4 +155,4 @@ TEST(BadSamples, AreLeftOutOfABatchThatIsLoadedAtOnce) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::bad_samples_test

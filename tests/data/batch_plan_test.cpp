@@ -8,7 +8,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/data/pass_sequence.h"
 
-namespace lockstep::data {
+namespace lockstep::data::batch_plan_test {
 namespace {
 
 TEST(BatchPlan, DealsOutEveryPositionOnce) {
@@ -118,4 +118,4 @@ TEST(RunPlan, ARankThatGetsNothingInOnePlanIsServedInTheNext) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::batch_plan_test

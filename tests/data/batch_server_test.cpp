@@ -15,7 +15,7 @@
 #include "tests/support/photographs.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::data {
+namespace lockstep::data::batch_server_test {
 namespace {
 
 TEST(BatchServer, AnswersEveryGoWithOneLine) {
@@ -63,4 +63,4 @@ TEST(BatchServer, RefusesAFolderWithoutImages) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::batch_server_test

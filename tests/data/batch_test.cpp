@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace lockstep::data {
+namespace lockstep::data::batch_test {
 namespace {
 
 /// Samples whose bytes and boxes tell their places.
@@ -48,4 +48,4 @@ TEST(PartOfABatch, MayBeEmpty) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::batch_test

@@ -14,7 +14,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::data {
+namespace lockstep::data::box_folders_test {
 namespace {
 
 using testing::AllOf;
@@ -284,4 +284,4 @@ TEST(RealBoxes, OfBloodCellsAreThoseOfElementTree) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::box_folders_test

@@ -6,7 +6,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/media/orientation.h"
 
-namespace lockstep::data {
+namespace lockstep::data::box_frame_test {
 namespace {
 
 using testing::ElementsAre;
@@ -60,4 +60,4 @@ TEST(BoxFrame, AnotherShapeIsRefused) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::box_frame_test

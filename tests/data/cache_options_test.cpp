@@ -10,7 +10,7 @@
 #include "tests/support/logged_lines.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::data {
+namespace lockstep::data::cache_options_test {
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
@@ -126,4 +126,4 @@ TEST(CacheOptions, NamesAFolderThatCannotBeMade) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::cache_options_test

@@ -5,7 +5,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep::data {
+namespace lockstep::data::coco_json_test {
 namespace {
 
 using testing::AllOf;
@@ -128,4 +128,4 @@ TEST(CocoJson, DeepNestingIsBorneAndKeptOut) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::coco_json_test

@@ -12,7 +12,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::data {
+namespace lockstep::data::color_test {
 namespace {
 
 std::vector<std::uint8_t> noise(std::size_t count) {
@@ -156,4 +156,4 @@ TEST(Color, RefusesFactorsOutOfRange) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::color_test

@@ -10,7 +10,7 @@
 #include <mutex>
 #include <utility>
 
-namespace lockstep::data {
+namespace lockstep::data::decode_pool_test {
 namespace {
 
 class FunctionJob final : public PoolJob {
@@ -138,4 +138,4 @@ TEST(DecodePool, DropsWhatHasNotBegunWhenItEnds) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::decode_pool_test

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace lockstep::data {
+namespace lockstep::data::epoch_order_test {
 namespace {
 
 TEST(EpochOrder, IsAPermutation) {
@@ -34,4 +34,4 @@ TEST(EpochOrder, PutsEachSampleFirstEquallyOften) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::epoch_order_test

@@ -9,7 +9,7 @@
 #include "lockstep/data/normalise.h"
 #include "lockstep/media/resize.h"
 
-namespace lockstep::data {
+namespace lockstep::data::finish_batch_test {
 namespace {
 
 std::vector<std::uint8_t> noise(std::size_t count) {
@@ -61,4 +61,4 @@ TEST(FinishBatch, RefusesMemoryOfAnotherSize) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::finish_batch_test

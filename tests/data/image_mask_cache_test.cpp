@@ -19,7 +19,7 @@
 #include "tests/support/logged_lines.h"
 #include "tests/support/process.h"
 
-namespace lockstep::data {
+namespace lockstep::data::image_mask_cache_test {
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
@@ -380,4 +380,4 @@ TEST(ImageMaskDataset, ReducedDecodingLooksLikeFullDecoding) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::image_mask_cache_test

@@ -18,7 +18,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::data {
+namespace lockstep::data::image_mask_dataset_test {
 namespace {
 
 /// The left half is red and marked as object, the right half is black.
@@ -284,4 +284,4 @@ TEST(ImageMaskDataset, ReadsRealPhotographs) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::image_mask_dataset_test

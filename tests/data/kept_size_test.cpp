@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace lockstep::data {
+namespace lockstep::data::kept_size_test {
 namespace {
 
 TEST(KeptSize, DecodingHalvesAsLongAsTheSmallestCropHasEnough) {
@@ -59,4 +59,4 @@ TEST(KeptSize, AWholePictureIsKeptAsTheSquareThatItBecomes) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::kept_size_test

@@ -7,7 +7,7 @@
 #include "lockstep/base/random.h"
 #include "tests/data/volume_samples.h"
 
-namespace lockstep::data {
+namespace lockstep::data::label_index_test {
 namespace {
 
 TEST(LabelIndex, FindsEveryVoxelOfTheSurfaceAndEveryKnownOneOnce) {
@@ -41,4 +41,4 @@ TEST(LabelIndex, FindsEveryVoxelOfTheSurfaceAndEveryKnownOneOnce) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::label_index_test

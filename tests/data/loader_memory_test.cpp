@@ -6,7 +6,7 @@
 #include "lockstep/data/loader.h"
 #include "tests/support/allocations.h"
 
-namespace lockstep::data {
+namespace lockstep::data::loader_memory_test {
 namespace {
 
 class ConstantDataset : public Dataset {
@@ -48,4 +48,4 @@ TEST(LoaderMemory, NothingIsAllocatedForASampleOnceBatchesComeBack) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::loader_memory_test

@@ -13,7 +13,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 
-namespace lockstep::data {
+namespace lockstep::data::loader_test {
 namespace {
 
 /// Samples that hold their index and a random number, and as many ragged bytes as their index says.
@@ -342,4 +342,4 @@ TEST(Loader, SleepsWhileTheConsumerIsSlow) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::loader_test

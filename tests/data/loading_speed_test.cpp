@@ -11,7 +11,7 @@
 #include "tests/support/photographs.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::data {
+namespace lockstep::data::loading_speed_test {
 namespace {
 
 using testing::HasSubstr;
@@ -102,4 +102,4 @@ TEST(LoadingSpeed, IsToldAsATable) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::loading_speed_test

@@ -9,7 +9,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::data {
+namespace lockstep::data::normalise_test {
 namespace {
 
 TEST(Normalise, EqualsTorchvision) {
@@ -43,4 +43,4 @@ TEST(Normalise, RefusesPlanesOfAnotherSize) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::normalise_test

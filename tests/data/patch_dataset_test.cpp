@@ -15,7 +15,7 @@
 #include "tests/data/volume_samples.h"
 #include "tests/support/process.h"
 
-namespace lockstep::data {
+namespace lockstep::data::patch_dataset_test {
 namespace {
 
 using media::VolumeShape;
@@ -339,4 +339,4 @@ TEST(RealPatches, HaveMembranesInTheirMiddle) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::patch_dataset_test

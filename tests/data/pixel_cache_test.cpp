@@ -20,7 +20,7 @@
 #include "tests/support/failing_locks.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::data {
+namespace lockstep::data::pixel_cache_test {
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
@@ -397,4 +397,4 @@ TEST(DiskIndex, ItsChecksumIsThatOfZlib) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::pixel_cache_test

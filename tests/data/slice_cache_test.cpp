@@ -10,7 +10,7 @@
 
 #include "lockstep/base/parallel_for.h"
 
-namespace lockstep::data {
+namespace lockstep::data::slice_cache_test {
 namespace {
 
 constexpr std::size_t kBytes = 100;
@@ -94,4 +94,4 @@ TEST(SliceCache, ForgetsASliceThatCouldNotBeDecoded) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::slice_cache_test

@@ -8,7 +8,7 @@
 #include "tests/data/samples.h"
 #include "tests/support/allocations.h"
 
-namespace lockstep::data {
+namespace lockstep::data::steady_state_test {
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
@@ -57,4 +57,4 @@ TEST_F(SteadyState, SamplesWithoutRoomAreDecodedWithoutAllocating) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::steady_state_test

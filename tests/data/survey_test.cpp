@@ -5,7 +5,7 @@
 
 #include "tests/data/samples.h"
 
-namespace lockstep::data {
+namespace lockstep::data::survey_test {
 namespace {
 
 using testing::ElementsAre;
@@ -60,4 +60,4 @@ TEST(Survey, DescribesSizesByTheirPixels) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::survey_test

@@ -5,7 +5,7 @@
 
 #include "lockstep/base/error.h"
 
-namespace lockstep::data {
+namespace lockstep::data::voc_xml_test {
 namespace {
 
 using testing::AllOf;
@@ -102,4 +102,4 @@ TEST(VocXml, DeepNestingIsBorne) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::voc_xml_test

@@ -9,7 +9,7 @@
 #include "lockstep/base/files.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::data {
+namespace lockstep::data::volume_folders_test {
 namespace {
 
 using std::filesystem::path;
@@ -139,4 +139,4 @@ TEST(SplitVolumes, RefusesWhatCannotBe) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::volume_folders_test

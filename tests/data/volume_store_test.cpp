@@ -10,7 +10,7 @@
 #include "tests/data/volume_samples.h"
 #include "tests/support/process.h"
 
-namespace lockstep::data {
+namespace lockstep::data::volume_store_test {
 namespace {
 
 using ::testing::AllOf;
@@ -194,4 +194,4 @@ TEST(VolumeStore, OpensRealVolumes) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::volume_store_test

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numbers>
 
-namespace lockstep::data {
+namespace lockstep::data::voxel_changes_test {
 namespace {
 
 constexpr RandomKey kKey{3, Purpose::kAugment, 2, 1, 1};
@@ -119,4 +119,4 @@ TEST(DrawChange, ComesAsOftenAndAsFarAsTheOptionsSay) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::voxel_changes_test

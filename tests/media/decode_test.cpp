@@ -15,7 +15,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::media {
+namespace lockstep::media::decode_test {
 namespace {
 
 using Bytes = std::vector<std::byte>;
@@ -251,4 +251,4 @@ TEST(ReadImageSize, NeedsTheHeaderOnly) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::decode_test

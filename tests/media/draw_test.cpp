@@ -6,7 +6,7 @@
 
 #include "lockstep/media/font.h"
 
-namespace lockstep::media {
+namespace lockstep::media::draw_test {
 namespace {
 
 using Pixel = std::vector<int>;
@@ -91,4 +91,4 @@ TEST(DrawText, DrawsTheLetterAndStaysInsideTheImage) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::draw_test

@@ -6,7 +6,7 @@
 
 #include "lockstep/media/decode.h"
 
-namespace lockstep::media {
+namespace lockstep::media::encode_test {
 namespace {
 
 /// Brightness that changes slowly, which JPEG keeps well.
@@ -55,4 +55,4 @@ TEST(Encode, RefusesAnImageWithoutPixels) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::encode_test

@@ -7,7 +7,7 @@
 #include "lockstep/media/encode.h"
 #include "tests/support/photographs.h"
 
-namespace lockstep::media {
+namespace lockstep::media::huffman_test {
 namespace {
 
 TEST(HuffmanAlone, GoesThroughAWholeJpeg) {
@@ -24,4 +24,4 @@ TEST(HuffmanAlone, RefusesWhatIsNoJpeg) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::huffman_test

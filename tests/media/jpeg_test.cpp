@@ -9,7 +9,7 @@
 #include "lockstep/media/encode.h"
 #include "tests/media/jpeg_samples.h"
 
-namespace lockstep::media {
+namespace lockstep::media::jpeg_test {
 namespace {
 
 using Bytes = std::vector<std::byte>;
@@ -216,4 +216,4 @@ TEST(DecodeJpegPart, RefusesMoreScansThanAnyImageHas) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::jpeg_test

@@ -14,7 +14,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::media {
+namespace lockstep::media::orientation_test {
 namespace {
 
 using Bytes = std::vector<std::byte>;
@@ -161,4 +161,4 @@ TEST(PngOrientation, IsUprightWhereTheChunksAreBroken) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::orientation_test

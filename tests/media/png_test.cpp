@@ -19,7 +19,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::media {
+namespace lockstep::media::png_test {
 namespace {
 
 using Bytes = std::vector<std::byte>;
@@ -362,4 +362,4 @@ TEST(DecodePng, RefusesBombsBeforeMemoryIsTaken) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::png_test

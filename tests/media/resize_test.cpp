@@ -11,7 +11,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::media {
+namespace lockstep::media::resize_test {
 namespace {
 
 template <typename T>
@@ -204,4 +204,4 @@ TEST(Resize, RefusesACropOutsideOfTheImage) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::resize_test

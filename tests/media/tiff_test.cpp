@@ -17,7 +17,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::media {
+namespace lockstep::media::tiff_test {
 namespace {
 
 using Bytes = std::vector<std::byte>;
@@ -414,4 +414,4 @@ TEST(SharedVolumes, AreReadAsTheyAre) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::tiff_test

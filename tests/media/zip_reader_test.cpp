@@ -10,7 +10,7 @@
 #include "tests/support/stored_zip.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::media {
+namespace lockstep::media::zip_reader_test {
 namespace {
 
 using testing::HasSubstr;
@@ -122,4 +122,4 @@ TEST(ZipReader, WhatIsNotThereOrNoArchiveIsADataError) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::zip_reader_test

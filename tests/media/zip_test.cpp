@@ -11,7 +11,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::media {
+namespace lockstep::media::zip_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -98,4 +98,4 @@ TEST(ZipWriter, NamesWhatCannotBeReadOrWritten) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::zip_test

@@ -15,7 +15,7 @@
 #include "lockstep/base/random.h"
 #include "lockstep/metrics/topo_score.h"
 
-namespace lockstep::metrics {
+namespace lockstep::metrics::betti_matching_test {
 namespace {
 
 using Volume = std::vector<std::uint8_t>;
@@ -208,4 +208,4 @@ TEST(TopoScore, CountsBoxByBox) {
 }
 
 }  // namespace
-}  // namespace lockstep::metrics
+}  // namespace lockstep::metrics::betti_matching_test

@@ -6,7 +6,7 @@
 
 #include "lockstep/base/random.h"
 
-namespace lockstep::metrics {
+namespace lockstep::metrics::components_test {
 namespace {
 
 /// Labels found by flooding from each voxel in turn.
@@ -75,4 +75,4 @@ TEST(Components, OverCornersHangTogetherThatDoNotOverFaces) {
 }
 
 }  // namespace
-}  // namespace lockstep::metrics
+}  // namespace lockstep::metrics::components_test

@@ -6,7 +6,7 @@
 
 #include "lockstep/base/random.h"
 
-namespace lockstep::metrics {
+namespace lockstep::metrics::distance_transform_test {
 namespace {
 
 struct Nearest {
@@ -54,4 +54,4 @@ TEST(DistanceTransform, FindsThePixelThatASearchOverAllFinds) {
 }
 
 }  // namespace
-}  // namespace lockstep::metrics
+}  // namespace lockstep::metrics::distance_transform_test

@@ -11,7 +11,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::metrics {
+namespace lockstep::metrics::saliency_test {
 namespace {
 
 constexpr double kTolerance = 1e-4;
@@ -109,4 +109,4 @@ TEST(Saliency, FixedThresholdIsTakenBeforeThePredictionIsStretched) {
 TEST(Saliency, NoRecordsGiveNoMetrics) { EXPECT_TRUE(summarise_saliency({}).empty()); }
 
 }  // namespace
-}  // namespace lockstep::metrics
+}  // namespace lockstep::metrics::saliency_test

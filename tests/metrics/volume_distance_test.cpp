@@ -6,7 +6,7 @@
 
 #include "lockstep/base/random.h"
 
-namespace lockstep::metrics {
+namespace lockstep::metrics::volume_distance_test {
 namespace {
 
 std::int32_t search_all(const std::vector<std::uint8_t>& marked, const media::VolumeShape& shape, std::int64_t z,
@@ -59,4 +59,4 @@ TEST(VolumeDistance, IsFarWhereNothingIsMarked) {
 }
 
 }  // namespace
-}  // namespace lockstep::metrics
+}  // namespace lockstep::metrics::volume_distance_test

@@ -12,7 +12,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::metrics {
+namespace lockstep::metrics::volume_scores_test {
 namespace {
 
 constexpr double kTolerance = 1e-9;
@@ -164,4 +164,4 @@ TEST(VolumeScores, AreAveragedOverTheVolumes) {
 }
 
 }  // namespace
-}  // namespace lockstep::metrics
+}  // namespace lockstep::metrics::volume_scores_test

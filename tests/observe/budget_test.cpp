@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lockstep::observe {
+namespace lockstep::observe::budget_test {
 namespace {
 
 /// One of an hour, in which everything was measured: steps of 2 s, an evaluation of 30 s, a snapshot of 4 s that
@@ -101,4 +101,4 @@ TEST(EpochsThatFit, AreSaidInAFewWords) {
 }
 
 }  // namespace
-}  // namespace lockstep::observe
+}  // namespace lockstep::observe::budget_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace lockstep::observe {
+namespace lockstep::observe::chart_file_test {
 namespace {
 
 using testing::HasSubstr;
@@ -28,4 +28,4 @@ TEST(ChartFile, NamesSeveralCurves) {
 }
 
 }  // namespace
-}  // namespace lockstep::observe
+}  // namespace lockstep::observe::chart_file_test

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-namespace lockstep::observe {
+namespace lockstep::observe::chart_test {
 namespace {
 
 using testing::DoubleEq;
@@ -73,4 +73,4 @@ TEST(LineChart, LabelsSmallAndLargeNumbersShortly) {
 }
 
 }  // namespace
-}  // namespace lockstep::observe
+}  // namespace lockstep::observe::chart_test

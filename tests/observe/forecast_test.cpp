@@ -10,7 +10,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/random.h"
 
-namespace lockstep::observe {
+namespace lockstep::observe::forecast_test {
 namespace {
 
 using testing::HasSubstr;
@@ -131,4 +131,4 @@ TEST(DescribeForecast, GivesEpochsAndHoursWithTheirRange) {
 }
 
 }  // namespace
-}  // namespace lockstep::observe
+}  // namespace lockstep::observe::forecast_test

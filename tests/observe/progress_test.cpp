@@ -8,7 +8,7 @@
 #include <sstream>
 #include <string>
 
-namespace lockstep::observe {
+namespace lockstep::observe::progress_test {
 namespace {
 
 using testing::HasSubstr;
@@ -140,4 +140,4 @@ TEST(Progress, LetsMessagesPassAboveTheLine) {
 }
 
 }  // namespace
-}  // namespace lockstep::observe
+}  // namespace lockstep::observe::progress_test

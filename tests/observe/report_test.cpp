@@ -12,7 +12,7 @@
 #include "lockstep/observe/run_log.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::observe {
+namespace lockstep::observe::report_test {
 namespace {
 
 using testing::HasSubstr;
@@ -146,4 +146,4 @@ TEST(Report, NamesAMissingLog) {
 }
 
 }  // namespace
-}  // namespace lockstep::observe
+}  // namespace lockstep::observe::report_test

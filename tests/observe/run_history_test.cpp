@@ -10,7 +10,7 @@
 #include "lockstep/observe/run_log.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::observe {
+namespace lockstep::observe::run_history_test {
 namespace {
 
 StepEvent step(std::int64_t number, double loss) {
@@ -125,4 +125,4 @@ TEST(RunHistory, NamesAMissingLog) {
 }
 
 }  // namespace
-}  // namespace lockstep::observe
+}  // namespace lockstep::observe::run_history_test

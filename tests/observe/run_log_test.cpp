@@ -15,7 +15,7 @@
 #include "lockstep/observe/run_history.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::observe {
+namespace lockstep::observe::run_log_test {
 namespace {
 
 void append(const std::filesystem::path& path, const std::string& content) {
@@ -162,4 +162,4 @@ TEST(RunLog, KeepsLinesWholeWhenThreadsWriteAtOnce) {
 }
 
 }  // namespace
-}  // namespace lockstep::observe
+}  // namespace lockstep::observe::run_log_test

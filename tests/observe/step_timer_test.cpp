@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lockstep::observe {
+namespace lockstep::observe::step_timer_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -136,4 +136,4 @@ TEST(StepTimer, ShowsThePartToTheProbe) {
 TEST(StepTimer, ARankThatDidNothingYetIsNotIdle) { EXPECT_EQ(PartSeconds().utilisation(), 1); }
 
 }  // namespace
-}  // namespace lockstep::observe
+}  // namespace lockstep::observe::step_timer_test

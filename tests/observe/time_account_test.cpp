@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lockstep::observe {
+namespace lockstep::observe::time_account_test {
 namespace {
 
 PartSeconds seconds_of(double wait, double forward, double backward, double reduce) {
@@ -29,4 +29,4 @@ TEST(TimeAccount, IsThatOfTheRankWhichWaitedLeastForTheOthers) {
 }
 
 }  // namespace
-}  // namespace lockstep::observe
+}  // namespace lockstep::observe::time_account_test

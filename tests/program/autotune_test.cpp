@@ -5,7 +5,7 @@
 
 #include "tests/program/small_run.h"
 
-namespace lockstep::program {
+namespace lockstep::program::autotune_test {
 namespace {
 
 using testing::ContainsRegex;
@@ -66,4 +66,4 @@ TEST_F(Autotune, OnProcessesOneOfThemTellsAndWritesWhatAllChose) {
 }
 
 }  // namespace
-}  // namespace lockstep::program
+}  // namespace lockstep::program::autotune_test

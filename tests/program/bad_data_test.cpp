@@ -10,7 +10,7 @@
 #include "lockstep/media/encode.h"
 #include "tests/program/small_run.h"
 
-namespace lockstep::program {
+namespace lockstep::program::bad_data_test {
 namespace {
 
 using testing::AllOf;
@@ -103,4 +103,4 @@ TEST_F(BadData, AMissingDatasetIsNamed) {
 }
 
 }  // namespace
-}  // namespace lockstep::program
+}  // namespace lockstep::program::bad_data_test

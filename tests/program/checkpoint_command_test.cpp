@@ -5,7 +5,7 @@
 
 #include "tests/program/small_run.h"
 
-namespace lockstep::program {
+namespace lockstep::program::checkpoint_command_test {
 namespace {
 
 using testing::AllOf;
@@ -73,4 +73,4 @@ TEST(CheckpointCommandWords, OfARunWithoutSnapshotsIsAnErrorThatNamesIt) {
 }
 
 }  // namespace
-}  // namespace lockstep::program
+}  // namespace lockstep::program::checkpoint_command_test

@@ -5,7 +5,7 @@
 
 #include "tests/program/small_run.h"
 
-namespace lockstep::program {
+namespace lockstep::program::faults_test {
 namespace {
 
 using testing::AllOf;
@@ -168,4 +168,4 @@ TEST_F(Faults, ThatAreWrittenWronglyAreRefused) {
 }
 
 }  // namespace
-}  // namespace lockstep::program
+}  // namespace lockstep::program::faults_test

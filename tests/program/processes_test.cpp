@@ -8,7 +8,7 @@
 
 #include "tests/program/small_run.h"
 
-namespace lockstep::program {
+namespace lockstep::program::processes_test {
 namespace {
 
 using testing::HasSubstr;
@@ -161,4 +161,4 @@ TEST_F(Processes, EndWithTheProcessThatStartedThem) {
 }
 
 }  // namespace
-}  // namespace lockstep::program
+}  // namespace lockstep::program::processes_test

@@ -6,7 +6,7 @@
 #include "tests/program/small_run.h"
 #include "tests/support/stored_zip.h"
 
-namespace lockstep::program {
+namespace lockstep::program::resume_from_test {
 namespace {
 
 using std::filesystem::perms;
@@ -117,4 +117,4 @@ TEST_F(ResumeFrom, AFileThatWouldRunSomethingIsRefusedAndNothingRuns) {
 }
 
 }  // namespace
-}  // namespace lockstep::program
+}  // namespace lockstep::program::resume_from_test

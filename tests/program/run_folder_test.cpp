@@ -7,7 +7,7 @@
 
 #include "tests/program/small_run.h"
 
-namespace lockstep::program {
+namespace lockstep::program::run_folder_test {
 namespace {
 
 using std::filesystem::exists;
@@ -196,4 +196,4 @@ TEST_F(ARunFolder, EvaluatesFromTheSnapshotsWhereTheBestWeightsWereRemoved) {
 }
 
 }  // namespace
-}  // namespace lockstep::program
+}  // namespace lockstep::program::run_folder_test

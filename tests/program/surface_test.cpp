@@ -7,7 +7,7 @@
 #include "tests/program/small_run.h"
 #include "tests/support/membranes.h"
 
-namespace lockstep::program {
+namespace lockstep::program::surface_test {
 namespace {
 
 using testing::AllOf;
@@ -138,4 +138,4 @@ TEST_F(SurfaceProgram, WhatIsWrongWithVolumesIsNamed) {
 }
 
 }  // namespace
-}  // namespace lockstep::program
+}  // namespace lockstep::program::surface_test

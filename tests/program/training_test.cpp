@@ -6,7 +6,7 @@
 #include "lockstep/media/decode.h"
 #include "tests/program/small_run.h"
 
-namespace lockstep::program {
+namespace lockstep::program::training_test {
 namespace {
 
 using std::filesystem::exists;
@@ -106,4 +106,4 @@ TEST_F(Training, WithoutAGpuCudaIsMissingOnThisMachine) {
 }
 
 }  // namespace
-}  // namespace lockstep::program
+}  // namespace lockstep::program::training_test

@@ -5,7 +5,7 @@
 
 #include "tests/program/small_run.h"
 
-namespace lockstep::program {
+namespace lockstep::program::words_test {
 namespace {
 
 using testing::AllOf;
@@ -86,4 +86,4 @@ TEST(ProgramRecipe, AnUnknownKeyIsNamedWithItsFile) {
 }
 
 }  // namespace
-}  // namespace lockstep::program
+}  // namespace lockstep::program::words_test
