@@ -32,6 +32,19 @@ std::vector<FileSum> sums_of_tensors(const fs::path& folder) {
   return sums;
 }
 
+/// Moves a folder aside that lies where a file is to be written.
+void make_way(const fs::path& file) {
+  if (!fs::is_directory(fs::symlink_status(file))) {
+    return;
+  }
+  fs::path aside;
+  for (int number = 1; aside.empty() || fs::exists(aside); ++number) {
+    aside = text(file.string(), ".folder-", number);
+  }
+  rename_folder(file, aside);
+  log::warn(text("'", file.string(), "' was a folder; it is now '", aside.string(), "'"));
+}
+
 std::int64_t in_megabytes(std::uint64_t bytes) {
   constexpr std::uint64_t kMegabyte = 1'000'000;
   return static_cast<std::int64_t>((bytes + kMegabyte / 2) / kMegabyte);
@@ -102,8 +115,10 @@ void SnapshotFolder::point(const fs::path& snapshot, bool is_best) const {
   // `best` first: killed between the two, the run repeats the steps since the snapshot before and finds this best
   // again.
   if (is_best) {
+    make_way(folder_ / "best");
     write_file_atomically(folder_ / "best", name);
   }
+  make_way(folder_ / "last");
   write_file_atomically(folder_ / "last", name);
 }
 
@@ -131,6 +146,10 @@ bool SnapshotFolder::has_any() const { return fs::exists(folder_ / "last") || !a
 std::optional<fs::path> SnapshotFolder::named(const std::string& pointer) const {
   if (!fs::exists(folder_ / pointer)) {
     return std::nullopt;
+  }
+  if (fs::is_directory(folder_ / pointer)) {
+    throw DataError(text("'", (folder_ / pointer).string(), "' is a folder, and not a file that names a snapshot"),
+                    "put a file with the name of a snapshot beside it in its place, or start anew with --fresh");
   }
   std::string name = read_text(folder_ / pointer);
   name.erase(name.find_last_not_of(" \r\n") + 1);

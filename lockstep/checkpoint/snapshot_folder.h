@@ -29,7 +29,8 @@ class SnapshotFolder {
   /// Whether there is a snapshot of that step, be it damaged.
   bool has(std::int64_t step) const { return std::filesystem::exists(folder_ / snapshot_name(step)); }
 
-  /// Makes `last` (and before it `best`, if asked for) name a snapshot. Throws MachineError.
+  /// Makes `last` (and before it `best`, if asked for) name a snapshot. A folder of that name is moved aside. Throws
+  /// MachineError.
   void point(const std::filesystem::path& snapshot, bool is_best) const;
 
   /// Removes all but the newest `keep`, the best and the last; to be called only when the new one is whole and named.
@@ -67,7 +68,8 @@ class SnapshotFolder {
   /// Whether there is a snapshot to resume from, be it damaged.
   bool has_any() const;
 
-  /// The folder that `last` or `best` names, if there is one. Throws DataError where it names one that is not there.
+  /// The folder that `last` or `best` names, if there is one. Throws DataError where it names one that is not there, or
+  /// is no file.
   std::optional<std::filesystem::path> last() const { return named("last"); }
   std::optional<std::filesystem::path> best() const { return named("best"); }
 

@@ -12,9 +12,9 @@ SnapshotWriter::SnapshotWriter(SnapshotFolder folder, WriterOptions options)
     : folder_(std::move(folder)), options_(std::move(options)) {}
 
 SnapshotWriter::~SnapshotWriter() {
-  if (writing_.valid()) {
+  if (const std::shared_future<void> last = writing(); last.valid()) {
     const ProbeScope probe("write of the last snapshot");
-    writing_.wait();
+    last.wait();
   }
 }
 
@@ -24,12 +24,13 @@ void SnapshotWriter::save(const Snapshot& snapshot, bool is_best) {
   copy_.take(snapshot);
   SaveReport report{.step = snapshot.state.step, .folder = {}, .failure = std::nullopt};
   report.stall_seconds = stall.seconds();
-  writing_ = std::async(std::launch::async,
-                        [this, report, is_best] { tell(report, [&](SaveReport& told) { save_copy(told, is_best); }); });
+  begin([this, report, is_best] {
+    tell(report, [&](SaveReport& told) { save_copy(told, is_best, options_.spare_bytes); });
+  });
 }
 
 void SnapshotWriter::amend(const State& state, bool is_best) {
-  writing_ = std::async(std::launch::async, [this, state, is_best, before = std::move(writing_)]() mutable {
+  begin([this, state, is_best, before = writing()] {
     if (before.valid()) {
       before.get();
     }
@@ -38,12 +39,38 @@ void SnapshotWriter::amend(const State& state, bool is_best) {
   });
 }
 
+void SnapshotWriter::begin(std::function<void()> work) {
+  const std::lock_guard lock(mutex_);
+  if (!is_closed_) {
+    writing_ = std::async(std::launch::async, std::move(work)).share();
+  }
+}
+
+std::shared_future<void> SnapshotWriter::writing() const {
+  const std::lock_guard lock(mutex_);
+  return writing_;
+}
+
 bool SnapshotWriter::is_busy(Seconds wait) const {
-  return writing_.valid() && writing_.wait_for(wait) != std::future_status::ready;
+  const std::shared_future<void> last = writing();
+  return last.valid() && last.wait_for(wait) != std::future_status::ready;
+}
+
+bool SnapshotWriter::close_within(Seconds at_most) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    is_closed_ = true;
+  }
+  return !is_busy(at_most);
 }
 
 void SnapshotWriter::finish() {
   wait();
+  if (const auto is_best = std::exchange(lacks_spare_room_, std::nullopt)) {
+    const SaveReport report{.step = copy_.snapshot().state.step, .folder = {}, .failure = std::nullopt};
+    tell(report, [&](SaveReport& told) { save_copy(told, *is_best, /*spare_bytes=*/0); });
+    lacks_spare_room_.reset();  // not even without
+  }
   if (const auto failure = std::exchange(failure_, std::nullopt)) {
     throw MachineError(*failure);
   }
@@ -51,7 +78,7 @@ void SnapshotWriter::finish() {
 
 bool SnapshotWriter::finish_within(Seconds at_most) noexcept {
   try {
-    if (writing_.valid() && writing_.wait_for(at_most) != std::future_status::ready) {
+    if (is_busy(at_most)) {
       return false;
     }
     finish();
@@ -61,17 +88,19 @@ bool SnapshotWriter::finish_within(Seconds at_most) noexcept {
   }
 }
 
-void SnapshotWriter::save_copy(SaveReport& report, bool is_best) {
+void SnapshotWriter::save_copy(SaveReport& report, bool is_best, std::uint64_t spare_bytes) {
   constexpr std::uint64_t kFewPercent = 20;  // one in twenty, for headers and what file systems add
   report.bytes = copy_.bytes();
-  folder_.make_room(report.bytes + report.bytes / kFewPercent + options_.spare_bytes, folder_.room());
+  lacks_spare_room_ = is_best;
+  folder_.make_room(report.bytes + report.bytes / kFewPercent + spare_bytes, folder_.room());
+  lacks_spare_room_.reset();
   named(report, folder_.write(copy_.snapshot()), is_best);
 }
 
 void SnapshotWriter::amend_written(SaveReport& report, const State& state, bool is_best) {
   if (!folder_.has(state.step) && copy_.snapshot().state.step == state.step) {
     copy_.amend(state);
-    save_copy(report, is_best);
+    save_copy(report, is_best, options_.spare_bytes);
   } else {
     named(report, folder_.amend(state), is_best);
   }
@@ -99,9 +128,15 @@ void SnapshotWriter::tell(SaveReport report, const std::function<void(SaveReport
   }
 }
 
+/// What `told` threw, this throws once.
 void SnapshotWriter::wait() {
-  if (writing_.valid()) {
-    writing_.get();
+  if (const std::shared_future<void> last = writing(); last.valid()) {
+    last.wait();
+    {
+      const std::lock_guard lock(mutex_);
+      writing_ = {};
+    }
+    last.get();
   }
 }
 

@@ -33,6 +33,20 @@ void check_options_of(const std::filesystem::path& recipe, const std::filesystem
   }
 }
 
+/// The log of another run behind what the folder's own says of runs that have died before their first snapshot. A
+/// second time, where the program was killed in between, adds nothing.
+void append_log(const std::filesystem::path& other, const std::filesystem::path& own) {
+  const std::string taken = read_text(other);
+  std::string log = std::filesystem::exists(own) ? read_text(own) : std::string();
+  if (log.ends_with(taken)) {
+    return;
+  }
+  if (!log.empty() && log.back() != '\n') {
+    log += '\n';  // a record that was torn
+  }
+  write_file_atomically(own, log + taken);
+}
+
 }  // namespace
 
 std::optional<checkpoint::OriginRun> find_run_to_take_up(const checkpoint::RunFolder& folder, const OptionTable& table,
@@ -72,7 +86,7 @@ void take_up_run(const checkpoint::OriginRun& origin, const checkpoint::RunFolde
   write_file_atomically(folder.recipe(), to_toml(table));
   const std::filesystem::path log_of_run = origin.run_folder / observe::kRunLogFile;
   if (!origin.run_folder.empty() && std::filesystem::exists(log_of_run)) {
-    write_file_atomically(folder.path() / observe::kRunLogFile, read_text(log_of_run));
+    append_log(log_of_run, folder.path() / observe::kRunLogFile);
   }
   checkpoint::take_up(origin, folder);
   log::info(text("taken up: '", origin.snapshot.string(), "'"));

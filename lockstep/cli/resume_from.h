@@ -14,7 +14,7 @@ namespace lockstep::cli {
 std::optional<checkpoint::OriginRun> find_run_to_take_up(const checkpoint::RunFolder& folder, const OptionTable& table,
                                                          const train::TrainOptions& options, bool sets_run_aside);
 
-/// Copies it into the run folder, its log and the present options included.
+/// Copies it into the run folder, with the present options; its log goes behind the one that is there.
 void take_up_run(const checkpoint::OriginRun& origin, const checkpoint::RunFolder& folder, const OptionTable& table);
 
 }  // namespace lockstep::cli

@@ -3,12 +3,10 @@
 #include <torch/torch.h>
 
 #include <algorithm>
-#include <cmath>
-#include <span>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
-#include "lockstep/parallel/core/flat_math.h"
+#include "lockstep/parallel/gradient_norm.h"
 
 namespace lockstep::parallel {
 namespace {
@@ -250,56 +248,12 @@ bool Arena::share_values(Group& group) {
   return true;
 }
 
-/// By name; where values are shared, each rank computes those of every so-manieth parameter.
-std::vector<double> Arena::squares_of_host_gradients() const {
-  const auto ranks = static_cast<std::size_t>(sharing_ != nullptr ? sharing_->size() : 1);
-  const auto own = static_cast<std::size_t>(sharing_ != nullptr ? sharing_->rank() : 0);
-  std::vector<double> squares(by_name_.size(), 0);
-  std::int64_t elements = 0;
-  for (const Bucket& bucket : buckets_) {
-    elements += bucket.values.numel();
-  }
-  std::int64_t before = 0;
-  for (std::size_t i = 0; i < by_name_.size(); ++i) {
-    const auto& [bucket, slot] = by_name_[i];
-    const at::Tensor gradient = buckets_[bucket].gradient(buckets_[bucket].slots[slot]);
-    // Shares of about as many elements.
-    if (static_cast<std::size_t>(before) * ranks / static_cast<std::size_t>(elements) == own) {
-      squares[i] = sum_of_squares({gradient.const_data_ptr<float>(), static_cast<std::size_t>(gradient.numel())});
-    }
-    before += gradient.numel();
-  }
-  if (sharing_ != nullptr) {
-    const auto everywhere = sharing_->all_gather(std::as_bytes(std::span(squares)));
-    std::ranges::fill(squares, 0.0);
-    for (const std::vector<std::byte>& bytes : everywhere) {
-      const auto* theirs = reinterpret_cast<const double*>(bytes.data());
-      for (std::size_t i = 0; i < squares.size(); ++i) {
-        squares[i] += theirs[i];  // zero on all ranks but one
-      }
-    }
-  }
-  return squares;
-}
-
 double Arena::gradient_norm() const {
-  double total = 0;
-  if (buckets_.front().values.is_cpu()) {
-    for (const double square : squares_of_host_gradients()) {
-      total += square;
-    }
-    return std::sqrt(total);
-  }
   std::vector<at::Tensor> gradients;
   for (const auto& [bucket, slot] : by_name_) {
     gradients.push_back(buckets_[bucket].gradient(buckets_[bucket].slots[slot]));
   }
-  // One launch for many parameters, and one wait for all of them.
-  const at::Tensor norms = at::stack(at::_foreach_norm(gradients, 2, at::kDouble)).cpu();
-  for (std::int64_t i = 0; i < norms.numel(); ++i) {
-    total += norms.const_data_ptr<double>()[i] * norms.const_data_ptr<double>()[i];
-  }
-  return std::sqrt(total);
+  return norm_of(gradients, sharing_);
 }
 
 }  // namespace lockstep::parallel

@@ -96,7 +96,6 @@ class Arena {
   void lay_bucket(std::vector<ArenaParameter> parameters);
   void watch_gradients();
   void land(const Watch& watch, const at::Tensor& gradient);
-  std::vector<double> squares_of_host_gradients() const;
   void finish_bucket(std::size_t bucket, const std::function<void(std::size_t)>& on_final);
 
   std::vector<Bucket> buckets_;

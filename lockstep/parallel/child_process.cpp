@@ -67,7 +67,7 @@ ChildProcess::~ChildProcess() {
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
-    : process_(std::exchange(other.process_, -1)), end_(other.end_) {}
+    : process_(std::exchange(other.process_, -1)), end_(other.end_), is_stopped_(other.is_stopped_) {}
 
 void ChildProcess::send(int signal) const {
   if (!end_) {
@@ -77,8 +77,12 @@ void ChildProcess::send(int signal) const {
 
 bool ChildProcess::has_ended() {
   int status = 0;
-  if (!end_ && ::waitpid(process_, &status, WNOHANG) == process_) {
-    end_ = WIFSIGNALED(status) ? ProcessEnd{0, WTERMSIG(status)} : ProcessEnd{WEXITSTATUS(status), 0};
+  while (!end_ && ::waitpid(process_, &status, WNOHANG | WUNTRACED | WCONTINUED) == process_) {
+    if (WIFSTOPPED(status) || WIFCONTINUED(status)) {
+      is_stopped_ = WIFSTOPPED(status);
+    } else {
+      end_ = WIFSIGNALED(status) ? ProcessEnd{0, WTERMSIG(status)} : ProcessEnd{WEXITSTATUS(status), 0};
+    }
   }
   return end_.has_value();
 }

@@ -34,8 +34,11 @@ class ChildProcess {
   /// Sends a signal, unless it has ended.
   void send(int signal) const;
 
-  /// Looks whether it has ended.
+  /// Looks whether it has ended, or was stopped.
   bool has_ended();
+
+  /// Whether `has_ended` has seen it stopped, as by SIGSTOP, and not gone on since.
+  bool is_stopped() const { return is_stopped_ && !end_; }
 
   /// How it has ended, if `has_ended` has seen that.
   const std::optional<ProcessEnd>& end() const { return end_; }
@@ -43,6 +46,7 @@ class ChildProcess {
  private:
   pid_t process_ = -1;
   std::optional<ProcessEnd> end_;
+  bool is_stopped_ = false;
 };
 
 /// While it lives, these signals do not interrupt this thread and those that it starts, but wait to be asked for.

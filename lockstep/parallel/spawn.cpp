@@ -97,8 +97,11 @@ class Ranks {
         note(static_cast<int>(rank), *children_[rank].end());
       }
     }
-    if (since_failure_ && since_failure_->seconds() > kGrace.count()) {
-      send(SIGKILL);
+    for (const ChildProcess& child : children_) {
+      // One that was stopped does not notice anything.
+      if (since_failure_ && (child.is_stopped() || since_failure_->seconds() > kGrace.count())) {
+        child.send(SIGKILL);
+      }
     }
   }
 

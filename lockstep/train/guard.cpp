@@ -118,7 +118,7 @@ void Guard::after_step(checkpoint::State& state, const StepOutcome& outcome) {
     }
     throw TrainingError(problem, "what was saved is safe: the same command resumes");
   }
-  if (course.skips_in_a_row == kMostSkips) {
+  if (course.skips_in_a_row >= kMostSkips) {
     roll_back(state);
   }
 }

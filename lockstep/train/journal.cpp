@@ -87,6 +87,15 @@ void Journal::tell_of_log() {
   }
 }
 
+/// Nothing waits for room any more, but for a last attempt when the log is closed.
+void Journal::tell_of_log_at_end() {
+  if (const std::optional<MachineError> failure = log_.failure()) {
+    log::warn(text(failure->what(), "; the run is over, and its log lacks the last records"));
+  } else {
+    tell_of_log();
+  }
+}
+
 void Journal::record_skip(const checkpoint::State& state, const StepOutcome& outcome) {
   const Verdict& verdict = outcome.verdict;
   const std::string samples = verdict.not_finite.empty() ? "none has a loss that is not finite" : verdict.not_finite;
@@ -253,7 +262,7 @@ void Journal::ended(const std::string& reason) {
     write_metrics_file();
   }
   log_.write(observe::EndEvent{reason, loop_seconds_.by_name(), loop_wall_seconds_});
-  tell_of_log();
+  tell_of_log_at_end();
 }
 
 void Journal::left_behind(const std::string& reason) {

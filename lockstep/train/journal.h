@@ -83,6 +83,7 @@ class Journal {
                      bool is_at_stop);
   void write_metrics_file();
   void tell_of_log();
+  void tell_of_log_at_end();
   void record_skip(const checkpoint::State& state, const StepOutcome& outcome);
   void show_progress(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds);
 

@@ -41,7 +41,7 @@ void Saver::keep(const checkpoint::Snapshot& snapshot) {
 void Saver::save_kept() noexcept {
   constexpr Seconds kPatience{20};  // of the 30 that there are for last words
   const std::unique_lock lock(kept_mutex_, std::try_to_lock);
-  if (writer_.is_busy(kPatience) || !lock || kept_.snapshot().model.empty()) {
+  if (!writer_.close_within(kPatience) || !lock || kept_.snapshot().model.empty()) {
     return;  // two must not write at once, and a copy that is not whole is none
   }
   try {

@@ -37,10 +37,12 @@ class Saver {
   const checkpoint::Snapshot& kept() const { return kept_.snapshot(); }
 
   /// Waits for a while for what is being written, and then saves what is kept, where that is of a later step than what
-  /// is on the disk. For who leaves a run of which something stands still: any thread may call it.
+  /// is on the disk. Nothing is saved afterwards. For who leaves a run of which something stands still: any thread may
+  /// call it.
   void save_kept() noexcept;
 
-  /// Waits for what is being written. Throws MachineError where the last snapshot is not on the disk.
+  /// Waits for what is being written. The last snapshot is written also where the disk is nearly full. Throws
+  /// MachineError where it is not on the disk.
   void finish() { writer_.finish(); }
 
   /// Waits at most that long, for who must leave. Whether the last snapshot is on the disk.

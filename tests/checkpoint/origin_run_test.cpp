@@ -77,6 +77,7 @@ TEST_F(AnOriginRun, WithoutItsBestSnapshotKnowsNoBest) {
   EXPECT_EQ(origin.recipe(), std::nullopt);
   const test::LoggedLines lines;
   take_up(origin, RunFolder(to_.path()));
+  EXPECT_THAT(lines.text(), HasSubstr("the best snapshot of the run, that of step 2, is not there or damaged"));
   EXPECT_EQ(load_state(*taken().last()).best, std::nullopt);
   EXPECT_EQ(taken().best(), std::nullopt);
 }

@@ -13,6 +13,7 @@
 #include "lockstep/checkpoint/inspection.h"
 #include "lockstep/checkpoint/manifest.h"
 #include "tests/checkpoint/small_snapshot.h"
+#include "tests/support/logged_lines.h"
 #include "tests/support/temp_folder.h"
 
 namespace lockstep::checkpoint::snapshot_folder_test {
@@ -61,6 +62,30 @@ TEST(SnapshotFolder, NamesTheLastAndTheBest) {
   snapshots.save(snapshot_at(2), false, 5);
   EXPECT_EQ(snapshots.last(), run / "checkpoints/step-00000002");
   EXPECT_EQ(snapshots.best(), run / "checkpoints/step-00000001");
+}
+
+TEST(SnapshotFolder, GoesOnFromTheNewestWhereAFolderLiesInThePlaceOfTheNames) {
+  const TempFolder run;
+  const SnapshotFolder snapshots(run.path());
+  snapshots.save(snapshot_at(1), true, 5);
+  snapshots.save(snapshot_at(2), false, 5);
+  for (const char* pointer : {"last", "best"}) {
+    fs::remove(run / "checkpoints" / pointer);
+    fs::create_directories(run / "checkpoints" / pointer / "inside");
+  }
+  EXPECT_THROW(snapshots.last(), DataError);
+  EXPECT_THROW(snapshots.best(), DataError);
+  const auto choice = snapshots.choose();
+  ASSERT_TRUE(choice.has_value());
+  EXPECT_EQ(choice->folder, run / "checkpoints/step-00000002");
+  ASSERT_EQ(choice->passed_over.size(), 1U);
+  EXPECT_THAT(choice->passed_over[0], HasSubstr("checkpoints/last' is a folder"));
+  const test::LoggedLines lines;
+  snapshots.point(choice->folder, /*is_best=*/true);
+  EXPECT_EQ(snapshots.last(), choice->folder);
+  EXPECT_EQ(snapshots.best(), choice->folder);
+  EXPECT_THAT(lines.text(), HasSubstr("was a folder; it is now '" + (run / "checkpoints/last.folder-1").string()));
+  EXPECT_TRUE(fs::is_directory(run / "checkpoints/last.folder-1/inside"));
 }
 
 TEST(SnapshotFolder, KeepsTheNewestAndTheBest) {

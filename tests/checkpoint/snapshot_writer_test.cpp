@@ -7,6 +7,7 @@
 #include <csignal>
 #include <limits>
 #include <mutex>
+#include <thread>
 
 #include "lockstep/checkpoint/inspection.h"
 #include "tests/checkpoint/small_snapshot.h"
@@ -16,6 +17,7 @@ namespace lockstep::checkpoint::snapshot_writer_test {
 namespace {
 
 using test::TempFolder;
+using testing::AllOf;
 using testing::HasSubstr;
 
 /// While it lives, no file can grow beyond that many bytes: as if the disk were full.
@@ -156,13 +158,59 @@ TEST_F(Writing, ADiskWithoutRoomIsSeenBeforehandAndNothingIsTouched) {
   SnapshotWriter(folder_, options(5)).save(snapshot_at(2), false);
   SnapshotWriter writer(folder_, greedy);
   writer.save(snapshot_at(3), false);
-  try {
-    writer.finish();
-    ADD_FAILURE() << "there was room";
-  } catch (const MachineError& error) {
-    EXPECT_THAT(error.what(), testing::AllOf(HasSubstr("nearly full"), HasSubstr("free some space")));
-  }
+  EXPECT_FALSE(writer.is_busy(Seconds(60)));
+  ASSERT_EQ(reports().size(), 3U);
+  EXPECT_THAT(reports()[2].failure.value().what(), AllOf(HasSubstr("nearly full"), HasSubstr("free some space")));
   EXPECT_EQ(names_in(run_ / "checkpoints"), (std::set<std::string>{"step-00000001", "step-00000002", "last"}));
+}
+
+TEST_F(Writing, TheLastOneNeedsNoRoomForOthers) {
+  WriterOptions greedy = options();
+  greedy.spare_bytes = 1ULL << 60;
+  SnapshotWriter writer(folder_, greedy);
+  writer.save(snapshot_at(3), false);
+  Snapshot run = snapshot_at(4);
+  writer.save(run, false);
+  run.state.best = Best{"iou", 0.5, 4};
+  writer.amend(run.state, true);
+  EXPECT_FALSE(writer.is_busy(Seconds(60)));
+  EXPECT_TRUE(folder_.all().empty());
+  writer.finish();
+  EXPECT_EQ(folder_.all().size(), 1U);
+  EXPECT_EQ(load_state(folder_.best().value()).best.value().value, 0.5);
+  EXPECT_EQ(reports().size(), 4U);
+  EXPECT_FALSE(reports().back().failure);
+}
+
+TEST_F(Writing, WhoLeavesLetsNothingMoreBeWritten) {
+  SnapshotWriter writer(folder_, options());
+  writer.save(snapshot_at(1), false);
+  EXPECT_TRUE(writer.close_within(Seconds(60)));
+  writer.save(snapshot_at(2), false);
+  writer.amend(snapshot_at(1).state, true);
+  writer.finish();
+  EXPECT_EQ(reports().size(), 1U);
+  EXPECT_EQ(names_in(run_ / "checkpoints"), (std::set<std::string>{"step-00000001", "last"}));
+}
+
+TEST_F(Writing, OthersMayAskAndCloseWhileItGoesOn) {
+  SnapshotWriter writer(folder_, options());
+  std::jthread other([&writer] {
+    for (int i = 0; i < 1000; ++i) {
+      writer.is_busy();
+    }
+    writer.close_within(Seconds(60));
+  });
+  for (std::int64_t step = 1; step <= 20; ++step) {
+    Snapshot run = snapshot_at(step);
+    writer.save(run, false);
+    writer.amend(run.state, false);
+  }
+  other.join();
+  writer.finish();
+  for (const auto& folder : folder_.all()) {
+    EXPECT_EQ(inspect(folder).damage, std::nullopt);
+  }
 }
 
 TEST_F(Writing, AmendChangesTheStateOfWhatIsBeingWritten) {

@@ -111,6 +111,38 @@ TEST(State, NamesANumberThatNoRunComesTo) {
   EXPECT_THAT(with("step_in_epoch", 4041), HasSubstr("'step_in_epoch' is 4041"));
   EXPECT_THAT(with("global_batches", {48, 0}), HasSubstr("'global_batches' is 0"));
   EXPECT_THAT(with("micro_batch", -1), HasSubstr("'micro_batch' is -1"));
+  EXPECT_THAT(with("skipped", 1235), HasSubstr("'skipped' is 1235"));
+  EXPECT_THAT(with("dropped", -1), HasSubstr("'dropped' is -1"));
+  EXPECT_THAT(with("samples_per_epoch", -1), HasSubstr("'samples_per_epoch' is -1"));
+  EXPECT_THAT(with("evaluated_step", 1235), HasSubstr("'evaluated_step' is 1235"));
+  EXPECT_THAT(with("evaluate_every", 0), HasSubstr("'evaluate_every' is 0"));
+  EXPECT_THAT(with("world_size", 0), HasSubstr("'world_size' is 0"));
+  EXPECT_THAT(with("threads_per_rank", 0), HasSubstr("'threads_per_rank' is 0"));
+  EXPECT_THAT(with("threads_per_rank", 4294967297), HasSubstr("'threads_per_rank' is 4294967297"));
+  EXPECT_THAT(with("elapsed_seconds", -1), HasSubstr("'elapsed_seconds' is -1"));
+  EXPECT_THAT(with("rate_factor", 0), HasSubstr("'rate_factor' is 0"));
+  EXPECT_THAT(with("rate_factor", 2), HasSubstr("'rate_factor' is 2"));
+  EXPECT_THAT(with("rollbacks", -1), HasSubstr("'rollbacks' is -1"));
+}
+
+TEST(State, NamesANumberOfAPartThatNoRunComesTo) {
+  const auto with = [](const char* part, const char* field, const nlohmann::json& value) {
+    nlohmann::json json = to_json(sample_state());
+    json[part][field] = value;
+    return refusal(json);
+  };
+  EXPECT_THAT(with("loss_scaler", "scale", 0), HasSubstr("'loss_scaler.scale' is 0"));
+  EXPECT_THAT(with("loss_scaler", "growth_tracker", -1), HasSubstr("'loss_scaler.growth_tracker' is -1"));
+  EXPECT_THAT(with("loss_scaler", "growth_tracker", 4294967296), HasSubstr("'growth_tracker' is 4294967296"));
+  EXPECT_THAT(with("plateau", "reductions", -1), HasSubstr("'plateau.reductions' is -1"));
+  EXPECT_THAT(with("plateau", "bad_evaluations", -1), HasSubstr("'plateau.bad_evaluations' is -1"));
+  EXPECT_THAT(with("plateau", "cooldown_left", -1), HasSubstr("'plateau.cooldown_left' is -1"));
+  EXPECT_THAT(with("course", "applied_in_a_row", 1231), HasSubstr("'course.applied_in_a_row' is 1231"));
+  EXPECT_THAT(with("course", "skips_in_a_row", -1), HasSubstr("'course.skips_in_a_row' is -1"));
+  EXPECT_THAT(with("course", "rollbacks_in_a_row", 3), HasSubstr("'course.rollbacks_in_a_row' is 3"));
+  EXPECT_THAT(with("course", "rolled_back_at", 1231), HasSubstr("'course.rolled_back_at' is 1231"));
+  EXPECT_THAT(with("costs", "save", -0.5), HasSubstr("'costs.save' is -0.5"));
+  EXPECT_THAT(with("best", "step", 1235), HasSubstr("'best.step' is 1235"));
 }
 
 TEST(State, RefusesWhatALaterVersionWrote) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "tests/program/small_run.h"
 #include "tests/support/stored_zip.h"
 
@@ -10,10 +12,42 @@ namespace lockstep::program::resume_from_test {
 namespace {
 
 using std::filesystem::perms;
+using Listing = std::map<path, std::filesystem::file_time_type>;
 using testing::AllOf;
 using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
+
+/// Everything in a folder, the folder included, and when it was changed last.
+Listing listing_of(const path& folder) {
+  Listing listing{{folder, std::filesystem::last_write_time(folder)}};
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    listing.emplace(entry.path(), entry.last_write_time());
+  }
+  return listing;
+}
+
+/// While it lives, nobody but the super-user can write into a folder.
+class ReadOnly {
+ public:
+  explicit ReadOnly(const path& folder) {
+    for (const auto& [entry, time] : listing_of(folder)) {
+      const auto before = std::filesystem::status(entry).permissions();
+      before_.emplace_back(entry, before);
+      std::filesystem::permissions(entry, before & ~(perms::owner_write | perms::group_write | perms::others_write));
+    }
+  }
+  ~ReadOnly() {
+    for (const auto& [entry, before] : before_) {
+      std::filesystem::permissions(entry, before);
+    }
+  }
+  ReadOnly(const ReadOnly&) = delete;
+  ReadOnly& operator=(const ReadOnly&) = delete;
+
+ private:
+  std::vector<std::pair<path, perms>> before_;
+};
 
 class ResumeFrom : public SmallRun {
  protected:
@@ -31,25 +65,30 @@ TEST_F(ResumeFrom, AnotherRunGoesOnToTheSameBitsAndItsFolderIsOnlyRead) {
   ASSERT_EQ(run(training({}, "reference")).exit_code, kFinished);
   ASSERT_EQ(run(training({"--max-steps", "5"}, "origin")).exit_code, kFinished);
   const path origin = in_folder("origin");
-  for (const path& folder : {origin, origin / "checkpoints"}) {
-    std::filesystem::permissions(folder, perms::owner_read | perms::owner_exec);
-  }
-  const auto before = std::filesystem::last_write_time(origin);
+  const ReadOnly folder(origin);
+  const Listing before = listing_of(origin);
 
   const ProcessResult taken = run(from(origin));
   EXPECT_EQ(taken.exit_code, kFinished) << taken.errors;
   EXPECT_THAT(taken.errors, AllOf(HasSubstr("taken up: "), HasSubstr("resuming after step 5,")));
   expect_same_end("run", "reference");
   EXPECT_EQ(events(run_folder(), "step").size(), 8U);  // with those of the log that was taken along
-  EXPECT_EQ(std::filesystem::last_write_time(origin), before);
-
   const ProcessResult again = run(from(origin));
   EXPECT_EQ(again.exit_code, kFinished) << again.errors;
   EXPECT_THAT(again.errors, AllOf(HasSubstr("snapshots of its own, which go before --resume-from"),
                                   HasSubstr("has done its 2 epochs"), Not(HasSubstr("taken up"))));
-  for (const path& folder : {origin, origin / "checkpoints"}) {
-    std::filesystem::permissions(folder, perms::owner_all);
-  }
+  EXPECT_EQ(listing_of(origin), before);
+}
+
+TEST_F(ResumeFrom, TheLogGoesBehindThatOfARunWhichDiedBeforeItsFirstSnapshot) {
+  ASSERT_EQ(run(training({"--max-steps", "2"}, "origin")).exit_code, kFinished);
+  EXPECT_NE(run(training({"--inject", "kill@4"})).exit_code, kFinished);
+  const std::string died = read_text(run_folder() / "run.jsonl");
+  ASSERT_EQ(events(run_folder(), "step").size(), 3U);
+  const ProcessResult taken = run(from(in_folder("origin"), {"--max-steps", "3"}));
+  EXPECT_EQ(taken.exit_code, kFinished) << taken.errors;
+  EXPECT_THAT(read_text(run_folder() / "run.jsonl"),
+              testing::StartsWith(died + read_text(in_folder("origin") / "run.jsonl")));
 }
 
 TEST_F(ResumeFrom, ItsOwnSnapshotsGoBeforeTheOtherRunWhichMayBeGone) {

@@ -126,6 +126,17 @@ TEST_F(ARunFolder, FreshSetsNothingAsideWhenTheLauncherStartsTheRunAgain) {
   EXPECT_FALSE(exists(run_folder() / "previous-1"));
 }
 
+TEST_F(ARunFolder, AFolderInThePlaceOfTheNameOfTheLastSnapshotIsNamedAndMovedAside) {
+  ASSERT_EQ(run(training({"--max-steps", "1"})).exit_code, kFinished);
+  std::filesystem::remove(run_folder() / "checkpoints/last");
+  std::filesystem::create_directory(run_folder() / "checkpoints/last");
+  const ProcessResult resumed = run(training({"--max-steps", "2"}));
+  EXPECT_EQ(resumed.exit_code, kFinished) << resumed.errors;
+  EXPECT_THAT(resumed.errors, AllOf(HasSubstr("passed over"), HasSubstr("checkpoints/last' is a folder"),
+                                    HasSubstr("resuming after step 1,")));
+  EXPECT_TRUE(exists(run_folder() / "checkpoints/last.folder-1"));
+}
+
 /// Turns one bit of a file.
 void damage(const path& file) {
   std::vector<std::byte> bytes = read_file(file);
