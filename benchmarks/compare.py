@@ -130,6 +130,10 @@ def main():
         if name not in COMPARISONS:
             raise SystemExit(f"there is no comparison {name}; there are {', '.join(COMPARISONS)}")
         comparison = COMPARISONS[name]
+        needed = comparison.get("needs", "{here}").format(**programs)
+        if not pathlib.Path(needed).is_dir():
+            print(f"### {name}: left out, for there is no folder {needed}\n", flush=True)
+            continue
         summary = summarise(comparison, measure(comparison, programs, arguments.rounds))
         report["comparisons"][name] = summary
         print(as_markdown(name, comparison, summary), flush=True)

@@ -1,12 +1,14 @@
 """What is compared. A ratio is that of two sides in one figure; its target is what Lockstep means to reach."""
 
+MEMBRANES = "{root}/../shared/data/vnc"  # volumes with labels
+
 
 def program(name, *arguments):
     return ["{build}/benchmarks/" + name, *arguments]
 
 
 def script(name, *arguments):
-    return ["env", "PYTHONPATH={root}/tests/parity", "{python}", "{here}/" + name, *arguments]
+    return ["env", "PYTHONPATH={root}/tests/parity:{root}/tests/models", "{python}", "{here}/" + name, *arguments]
 
 
 def step(network, side, batch, over_ddp, over_threads, precision="fp32"):
@@ -22,6 +24,30 @@ def step(network, side, batch, over_ddp, over_threads, precision="fp32"):
             ("Lockstep", "PyTorch DDP", "samples_per_second", f">= {over_ddp}"),
             ("Lockstep", "PyTorch, one process, 2 threads", "samples_per_second", f">= {over_threads}"),
         ],
+    }
+
+
+def patches(cores, threads, workers):
+    return {
+        "what": f"patches of 16 x 128 x 128 from volumes in memory, cut, turned, changed and normalised, on {cores}",
+        "needs": MEMBRANES,
+        "sides": {
+            "Lockstep": program("bench_patches", MEMBRANES, 16, 128, 128, threads),
+            "MONAI": script("patches.py", MEMBRANES, 16, 128, 128, workers),
+        },
+        "ratios": [("Lockstep", "MONAI", "patches_per_second", ">= 2")],
+    }
+
+
+def surface(precision):
+    return {
+        "what": f"training of a 3D U-Net as a whole, 2 patches of 16 x 96 x 96 a rank, width 12, {precision}, two ranks",
+        "needs": MEMBRANES,
+        "sides": {
+            "Lockstep": script("surface.py", "lockstep", "{build}/lockstep", MEMBRANES, precision),
+            "PyTorch DDP with MONAI": script("surface.py", "pytorch", MEMBRANES, precision),
+        },
+        "ratios": [("Lockstep", "PyTorch DDP with MONAI", "samples_per_second", ">= 1.1")],
     }
 
 
@@ -66,14 +92,10 @@ COMPARISONS = {
         "sides": {"Lockstep": program("bench_timer")},
         "ratios": [],
     },
-    "patches": {
-        "what": "patches of 16 x 128 x 128 from volumes in memory (shared/data/vnc), cut, turned and changed by one thread",
-        "sides": {
-            "Lockstep": program("bench_patches", "{root}/../shared/data/vnc", 16, 128, 128),
-            "MONAI": script("patches.py", "{root}/../shared/data/vnc", 16, 128, 128),
-        },
-        "ratios": [("Lockstep", "MONAI", "patches_per_second", ">= 2")],
-    },
+    "patches": patches("one core", 1, 0),
+    "patches-two-cores": patches("two cores", 2, 2),
+    "surface": surface("fp32"),
+    "surface-bf16": surface("bf16"),
     "volumes": {
         "what": "scores of a predicted volume of 128 x 128 x 128 voxels, on two threads",
         "sides": {"Lockstep": program("bench_volumes", 128), "Python": script("volumes.py", 128)},

@@ -1,83 +1,35 @@
-"""Patches of volumes by MONAI's transforms, on one thread: the same steps as Lockstep's, on volumes that are in memory,
-normalised, with the places of their labels looked up beforehand.
+"""Patches of volumes by MONAI, on one core without workers, or by so many workers of a DataLoader.
 
-usage: patches.py FOLDER DEPTH HEIGHT WIDTH
+usage: patches.py FOLDER DEPTH HEIGHT WIDTH WORKERS
 """
 
+import itertools
 import os
 import pathlib
 import sys
 
-import numpy
-import tifffile
 import torch
-from monai.data import list_data_collate
-from monai.transforms import (
-    Compose,
-    EnsureTyped,
-    FgBgToIndicesd,
-    NormalizeIntensityd,
-    RandAdjustContrastd,
-    RandCropByPosNegLabeld,
-    RandFlipd,
-    RandGaussianNoised,
-    RandRotate90d,
-    RandScaleIntensityd,
-    RandScaleIntensityFixedMeand,
-)
 
+from monai_patches import patch_loader, read_volumes
 from protocol import milliseconds, serve
 
-BATCH, BATCHES = 4, 16
-
-
-def load(folder):
-    """What MONAI's CacheDataset keeps: all that is not random."""
-    prepare = Compose(
-        [
-            EnsureTyped(("image", "label"), track_meta=False),
-            NormalizeIntensityd("image"),
-            FgBgToIndicesd("label"),
-        ]
-    )
-    volumes = []
-    for image in sorted((folder / "train_images").glob("*.tif")):
-        label = tifffile.imread(folder / "train_labels" / image.name)
-        volume = {"image": tifffile.imread(image)[None].astype(numpy.float32), "label": (label == 1)[None].astype(numpy.uint8)}
-        volumes.append(prepare(volume))
-    return volumes
+BATCH, BATCHES = 4, 32
 
 
 def main():
     torch.set_num_threads(1)
-    os.sched_setaffinity(0, {0})
-    folder = pathlib.Path(sys.argv[1])
+    folder, workers = pathlib.Path(sys.argv[1]), int(sys.argv[5])
+    if workers == 0:
+        os.sched_setaffinity(0, {0})
     patch = tuple(int(side) for side in sys.argv[2:5])
-    both = ("image", "label")
-    transform = Compose(
-        [
-            RandCropByPosNegLabeld(
-                both, "label", patch, pos=1, neg=2, num_samples=1,
-                fg_indices_key="label_fg_indices", bg_indices_key="label_bg_indices",
-            ),
-            RandFlipd(both, prob=0.5, spatial_axis=0),
-            RandFlipd(both, prob=0.5, spatial_axis=1),
-            RandFlipd(both, prob=0.5, spatial_axis=2),
-            RandRotate90d(both, prob=0.75, max_k=3, spatial_axes=(1, 2)),
-            RandScaleIntensityd("image", factors=0.25, prob=0.15),
-            RandScaleIntensityFixedMeand("image", factors=0.25, prob=0.15),
-            RandAdjustContrastd("image", prob=0.3, gamma=(0.7, 1.5)),
-            RandGaussianNoised("image", prob=0.1, std=0.1),
-        ]
-    )
-    transform.set_random_state(1)
-    volumes = load(folder)
+    batches = iter(patch_loader(read_volumes(folder), patch, BATCH, workers, seed=1))
+    rounds = BATCHES * max(1, workers)
 
     def run():
-        for batch in range(BATCHES):
-            list_data_collate([transform(volumes[i % len(volumes)])[0] for i in range(batch * BATCH, (batch + 1) * BATCH)])
+        for batch in itertools.islice(batches, rounds):
+            assert batch["image"].shape == (BATCH, 1, *patch)
 
-    serve(lambda: {"patches_per_second": 1e3 * BATCHES * BATCH / milliseconds(run)})
+    serve(lambda: {"patches_per_second": 1e3 * BATCH * rounds / milliseconds(run)})
 
 
 main()

@@ -22,19 +22,19 @@ def serve(run_round):
         print(json.dumps(run_round()), flush=True)
 
 
-def serve_ranks(world_size, prepare):
-    """Starts ranks in processes of their own, each with one thread on the core of its number, connected by Gloo.
-    `prepare(rank)` gives a rank's function for a round; what that of rank 0 gives is printed."""
+def serve_ranks(world_size, prepare, pinned=True):
+    """Starts ranks in processes of their own, each with one thread, connected by Gloo; `pinned`: on the core of its
+    number. `prepare(rank)` gives a rank's function for a round; what that of rank 0 gives is printed."""
     os.environ["GLOO_SOCKET_IFNAME"] = "lo"
     torch.set_num_threads(1)  # before the processes fork: none of them may own threads
     with tempfile.TemporaryDirectory() as folder:
-        arguments = (world_size, prepare, os.path.join(folder, "store"))
+        arguments = (world_size, prepare, os.path.join(folder, "store"), pinned)
         others = None
         if world_size > 1:
             others = mp.start_processes(
                 _work_for_others, arguments, nprocs=world_size - 1, start_method="fork", join=False
             )
-        _join_group(0, world_size, arguments[2])
+        _join_group(0, world_size, *arguments[2:])
         run_round = prepare(0)
 
         def run_together():
@@ -48,9 +48,9 @@ def serve_ranks(world_size, prepare):
             others.join()
 
 
-def _work_for_others(index, world_size, prepare, store):
+def _work_for_others(index, world_size, prepare, store, pinned):
     rank = index + 1
-    _join_group(rank, world_size, store)
+    _join_group(rank, world_size, store, pinned)
     run_round = prepare(rank)
     more = torch.ones(1)
     while True:
@@ -61,9 +61,10 @@ def _work_for_others(index, world_size, prepare, store):
     dist.destroy_process_group()
 
 
-def _join_group(rank, world_size, store):
+def _join_group(rank, world_size, store, pinned):
     torch.set_num_threads(1)
-    os.sched_setaffinity(0, {rank})
+    if pinned:
+        os.sched_setaffinity(0, {rank})
     dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world_size)
 
 

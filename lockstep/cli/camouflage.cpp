@@ -1,5 +1,8 @@
 #include "lockstep/cli/camouflage.h"
 
+#include "lockstep/base/log.h"
+#include "lockstep/base/text.h"
+#include "lockstep/cli/diagnose.h"
 #include "lockstep/cli/train_options.h"
 #include "lockstep/models/edgenext.h"
 #include "lockstep/tasks/camouflage/task.h"
@@ -15,6 +18,16 @@ std::vector<std::string> backbone_names() {
   return names;
 }
 
+/// Null where the machine has no memory for one.
+std::unique_ptr<data::PixelStorage> make_empty_cache() {
+  try {
+    return data::make_pixel_storage({.kind = "ram"});
+  } catch (const MachineError& error) {
+    log::info(text("--cache ram is not tried: ", error.what()));
+    return nullptr;
+  }
+}
+
 }  // namespace
 
 CamouflageSetup::CamouflageSetup() {
@@ -27,6 +40,22 @@ CamouflageSetup::CamouflageSetup() {
 std::unique_ptr<tasks::Task> CamouflageSetup::make_task(int local_processes) {
   task.cache.processes = local_processes;
   return std::make_unique<tasks::camouflage::CamouflageTask>(task);
+}
+
+MeasuredTask CamouflageSetup::make_task_to_measure() {
+  std::unique_ptr<data::PixelStorage> pixels;
+  if (task.cache.is_on()) {
+    log::info("--cache is left out: what is measured decodes each file, and keeps nothing");
+    task.cache = {};
+  } else {
+    pixels = make_empty_cache();
+  }
+  auto made = std::make_unique<tasks::camouflage::CamouflageTask>(task);
+  if (pixels == nullptr) {
+    return {std::move(made)};
+  }
+  auto samples = made->make_training_set(*pixels);
+  return {std::move(made), EmptyCache{std::move(pixels), std::move(samples)}};
 }
 
 OptionTable CamouflageSetup::table() {
@@ -112,6 +141,13 @@ void add_answer_options(OptionTable& table, const std::string& group, std::optio
   table.add("--batch-size", machine.batch_size, "Images that a GPU (or CPU rank) takes at a time.",
             {.group = group, .minimum = inclusive(1)});
   add_machine_options(table, machine);
+}
+
+std::string diagnose_camouflage_flags() { return diagnose_flags(kTrainCamouflage); }
+
+ExitCode diagnose_camouflage(const std::string& command, const std::vector<std::string>& arguments) {
+  CamouflageSetup setup;
+  return diagnose_task(setup, kTrainCamouflage, command, arguments);
 }
 
 }  // namespace lockstep::cli

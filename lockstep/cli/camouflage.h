@@ -19,6 +19,7 @@ class CamouflageSetup : public TaskSetup {
   OptionTable table() override;
   std::filesystem::path& dataset_path() override { return task.dataset_path; }
   std::unique_ptr<tasks::Task> make_task(int local_processes) override;
+  MeasuredTask make_task_to_measure() override;
 
   tasks::camouflage::Options task;
 };

@@ -44,6 +44,8 @@ const std::vector<Command>& commands() {
       {"evaluate surface", "measure a trained network, or masks that any program has made", evaluate_surface,
        evaluate_surface_flags},
       {"predict surface", "write a mask for each volume", predict_surface, predict_surface_flags},
+      {"diagnose surface", "say what holds training back, and what to change", diagnose_surface,
+       diagnose_surface_flags},
       {"run surface", "train, predict the test volumes, and pack a submission", run_surface, run_surface_flags},
       {"checkpoint list", "list the snapshots of a run", checkpoint_list, checkpoint_list_flags},
       {"checkpoint verify", "read the snapshots of a run, and tell damage", checkpoint_verify, checkpoint_verify_flags},

@@ -2,6 +2,7 @@
 
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
+#include "lockstep/cli/diagnose.h"
 #include "lockstep/cli/train_options.h"
 #include "lockstep/data/byte_count.h"
 #include "lockstep/parallel/devices.h"
@@ -115,6 +116,13 @@ std::unique_ptr<tasks::Task> SurfaceSetup::make_task(int local_processes) {
   foretell(*this, patch);
   task.patch_size = text(patch[0], ",", patch[1], ",", patch[2]);
   return made;
+}
+
+std::string diagnose_surface_flags() { return diagnose_flags(kTrainSurface); }
+
+ExitCode diagnose_surface(const std::string& command, const std::vector<std::string>& arguments) {
+  SurfaceSetup setup;
+  return diagnose_task(setup, kTrainSurface, command, arguments);
 }
 
 }  // namespace lockstep::cli

@@ -34,11 +34,13 @@ std::string train_surface_flags();
 std::string evaluate_surface_flags();
 std::string predict_surface_flags();
 std::string run_surface_flags();
+std::string diagnose_surface_flags();
 
 /// The commands of the surface task. Each takes the arguments behind its name ("lockstep train surface").
 ExitCode train_surface(const std::string& command, const std::vector<std::string>& arguments);
 ExitCode evaluate_surface(const std::string& command, const std::vector<std::string>& arguments);
 ExitCode predict_surface(const std::string& command, const std::vector<std::string>& arguments);
 ExitCode run_surface(const std::string& command, const std::vector<std::string>& arguments);
+ExitCode diagnose_surface(const std::string& command, const std::vector<std::string>& arguments);
 
 }  // namespace lockstep::cli

@@ -39,13 +39,15 @@ WindowShare share_of(parallel::Rank& rank) {
           }};
 }
 
-/// One volume, of which no more slices are kept than windows that lie beside each other need.
+/// One volume, of which no more slices are kept than windows that lie beside each other need. It is not mapped: pages
+/// of a file that have been read would count as memory of this process until something else wants it.
 std::unique_ptr<data::VolumeStore> open_for_windows(data::VolumePair volume, std::int64_t window_depth) {
   const media::TiffVolume file(volume.image);
   const std::int64_t slices = std::min(file.shape().depth, window_depth + window_depth / 2);
   data::VolumeStoreOptions options;
   options.memory_limit = static_cast<std::uint64_t>(slices * file.shape().slice_voxels()) * bytes_of(file.type());
   options.threads = parallel::available_cores();
+  options.map_files = false;
   volume.label.clear();
   return std::make_unique<data::VolumeStore>(std::span(&volume, 1), options);
 }

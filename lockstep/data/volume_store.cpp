@@ -39,11 +39,11 @@ std::string words_of_unknown(const IntensityHistogram& labels) {
 /// What there is while a store is opened: files, and what has been counted in them.
 class VolumeStore::Opening {
  public:
-  Opening(VolumeStore& store, std::span<const VolumePair> pairs, int threads)
-      : store_(store), pairs_(pairs), threads_(threads), volumes_(pairs.size()) {}
+  Opening(VolumeStore& store, std::span<const VolumePair> pairs, const VolumeStoreOptions& options)
+      : store_(store), pairs_(pairs), options_(options), volumes_(pairs.size()) {}
 
   void read_headers() {
-    parallel_for(pairs_.size(), threads_, [this](std::size_t i) {
+    parallel_for(pairs_.size(), options_.threads, [this](std::size_t i) {
       const media::TiffVolume image(pairs_[i].image);
       volumes_[i].files.emplace_back(image, image.type());
       if (pairs_[i].label.empty()) {
@@ -61,7 +61,7 @@ class VolumeStore::Opening {
       for (const SliceFile& file : volume.files) {
         const std::uint64_t bytes = file.slice_bytes() * static_cast<std::uint64_t>(file.file().shape().depth);
         store_.bytes_ += bytes;
-        store_.mapped_bytes_ += file.is_raw() ? bytes : 0;
+        store_.mapped_bytes_ += is_to_be_mapped(file) ? bytes : 0;
         largest_slice_ = std::max(largest_slice_, file.slice_bytes());
       }
     }
@@ -110,7 +110,7 @@ class VolumeStore::Opening {
         }
       }
     }
-    parallel_for(parts.size(), threads_, [&](std::size_t i) {
+    parallel_for(parts.size(), options_.threads, [&](std::size_t i) {
       const auto& [volume, file, first] = parts[i];
       const std::int64_t depth = store_.volumes_[volume]->image.shape().depth;
       scan_slices(volume, file, first, std::min(first + kSlicesAtOnce, depth));
@@ -150,8 +150,10 @@ class VolumeStore::Opening {
     std::mutex mutex;  ///< guards the histograms
   };
 
+  bool is_to_be_mapped(const SliceFile& file) const { return options_.map_files && file.is_raw(); }
+
   Volume build(const SliceFile& file, VolumeHome*& place) {
-    std::unique_ptr<VolumeHome> home = file.is_raw() ? make_mapped_home(file) : nullptr;
+    std::unique_ptr<VolumeHome> home = is_to_be_mapped(file) ? make_mapped_home(file) : nullptr;
     if (home == nullptr && store_.cache_ != nullptr) {
       home = make_cached_home(file, store_.cache_, next_number_);
       next_number_ += static_cast<std::uint64_t>(file.file().shape().depth);
@@ -187,7 +189,7 @@ class VolumeStore::Opening {
 
   VolumeStore& store_;
   std::span<const VolumePair> pairs_;
-  int threads_;
+  const VolumeStoreOptions& options_;
   std::vector<Counted> volumes_;
   std::size_t largest_slice_ = 0;
   std::uint64_t next_number_ = 0;
@@ -202,7 +204,7 @@ void VolumeStoreOptions::validate() const {
 VolumeStore::VolumeStore(std::span<const VolumePair> pairs, const VolumeStoreOptions& options)
     : memory_limit_(options.memory_limit ? *options.memory_limit : available_memory() / 2) {
   options.validate();
-  Opening opening(*this, pairs, options.threads);
+  Opening opening(*this, pairs, options);
   opening.read_headers();
   opening.make_homes();
   opening.scan();

@@ -20,6 +20,7 @@ class SliceCache;
 struct VolumeStoreOptions {
   std::optional<std::uint64_t> memory_limit{};  ///< bytes for decoded voxels; none: half of the available memory
   int threads = 1;                              ///< that read when the store is opened
+  bool map_files = true;                        ///< raw ones; else they are read as all others
 
   void validate() const;
 };
@@ -36,8 +37,8 @@ struct StoredVolume {
 
 /// The volumes of a run, one copy for all ranks. Where all of them fit into the memory limit they are read at once, by
 /// several threads, slice by slice; else slices are decoded when they are wanted, and as many as fit are kept, those
-/// that were wanted last. Raw files are mapped and need no memory. Either way every file is read once at the start, to
-/// see that it is whole, for the statistics of intensities and for the index of labels.
+/// that were wanted last. Raw files are mapped and need no memory of their own. Either way every file is read once at
+/// the start, to see that it is whole, for the statistics of intensities and for the index of labels.
 class VolumeStore {
  public:
   /// Throws DataError, naming the file, where one cannot be read, where a label has another shape than its image, and

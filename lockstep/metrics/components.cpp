@@ -3,16 +3,11 @@
 #include <algorithm>
 
 #include "lockstep/base/error.h"
+#include "lockstep/metrics/runs.h"
 #include "lockstep/metrics/union_find.h"
 
 namespace lockstep::metrics {
 namespace {
-
-/// Foreground voxels that follow each other in a row.
-struct Run {
-  std::int32_t begin;
-  std::int32_t end;
-};
 
 /// The runs of a volume, row after row, and which of them are one component.
 class Runs {
@@ -21,7 +16,9 @@ class Runs {
     first_of_row_.reserve(static_cast<std::size_t>(shape.depth * shape.height + 1));
     first_of_row_.push_back(0);
     for (std::int64_t row = 0; row < shape.depth * shape.height; ++row) {
-      find_in(foreground.subspan(static_cast<std::size_t>(row * shape.width), static_cast<std::size_t>(shape.width)));
+      append_runs(
+          foreground.subspan(static_cast<std::size_t>(row * shape.width), static_cast<std::size_t>(shape.width)),
+          runs_);
       first_of_row_.push_back(runs_.size());
     }
     sets_ = UnionFind(runs_.size());
@@ -62,36 +59,25 @@ class Runs {
   }
 
  private:
-  void find_in(std::span<const std::uint8_t> row) {
-    for (std::size_t x = 0; x < row.size();) {
-      if (row[x] == 0) {
-        ++x;
-        continue;
-      }
-      const std::size_t begin = x;
-      while (x < row.size() && row[x] != 0) {
-        ++x;
-      }
-      runs_.push_back({static_cast<std::int32_t>(begin), static_cast<std::int32_t>(x)});
-    }
-  }
-
-  /// Joins the runs of two rows that touch, walking along both.
+  /// Joins the runs of two rows that touch.
   void join_rows(std::int64_t z, std::int64_t y, std::int64_t other_z, std::int64_t other_y, bool over_corners) {
     if (other_z < 0 || other_y < 0 || other_y >= shape_.height) {
       return;
     }
-    const auto row = static_cast<std::size_t>(z * shape_.height + y);
-    const auto other = static_cast<std::size_t>(other_z * shape_.height + other_y);
-    const std::int32_t reach = over_corners ? 1 : 0;
-    std::size_t a = first_of_row_[row];
-    std::size_t b = first_of_row_[other];
-    while (a < first_of_row_[row + 1] && b < first_of_row_[other + 1]) {
-      if (runs_[a].begin < runs_[b].end + reach && runs_[b].begin < runs_[a].end + reach) {
-        sets_.unite(sets_.find(static_cast<std::uint32_t>(a)), sets_.find(static_cast<std::uint32_t>(b)));
-      }
-      ++(runs_[a].end < runs_[b].end ? a : b);
-    }
+    const std::int64_t row = z * shape_.height + y;
+    const std::int64_t other = other_z * shape_.height + other_y;
+    for_touching_runs(runs_of(row), runs_of(other), over_corners, [&](std::size_t i, std::size_t j) {
+      sets_.unite(sets_.find(number_of(row, i)), sets_.find(number_of(other, j)));
+    });
+  }
+
+  std::span<const Run> runs_of(std::int64_t row) const {
+    const std::size_t begin = first_of_row_[static_cast<std::size_t>(row)];
+    return std::span(runs_).subspan(begin, first_of_row_[static_cast<std::size_t>(row) + 1] - begin);
+  }
+
+  std::uint32_t number_of(std::int64_t row, std::size_t run) const {
+    return static_cast<std::uint32_t>(first_of_row_[static_cast<std::size_t>(row)] + run);
   }
 
   const media::VolumeShape& shape_;
@@ -108,19 +94,6 @@ Components connected_components(std::span<const std::uint8_t> foreground, const 
   Runs runs(foreground, shape);
   runs.join(connectivity);
   return runs.label();
-}
-
-std::int64_t remove_small_components(std::span<std::uint8_t> foreground, const media::VolumeShape& shape,
-                                     Connectivity connectivity, std::int64_t smallest) {
-  const Components components = connected_components(foreground, shape, connectivity);
-  std::int64_t removed = 0;
-  for (std::size_t i = 0; i < foreground.size(); ++i) {
-    if (foreground[i] != 0 && components.sizes[components.labels[i] - 1] < smallest) {
-      foreground[i] = 0;
-      ++removed;
-    }
-  }
-  return removed;
 }
 
 }  // namespace lockstep::metrics

@@ -25,8 +25,4 @@ struct Components {
 Components connected_components(std::span<const std::uint8_t> foreground, const media::VolumeShape& shape,
                                 Connectivity connectivity);
 
-/// Sets the components of fewer than `smallest` voxels to zero, and gives the number of voxels that were taken away.
-std::int64_t remove_small_components(std::span<std::uint8_t> foreground, const media::VolumeShape& shape,
-                                     Connectivity connectivity, std::int64_t smallest);
-
 }  // namespace lockstep::metrics

@@ -99,6 +99,9 @@ class Task {
   /// The mildest first.
   virtual std::vector<Alternative> cheaper_alternatives() const { return {}; }
 
+  /// The flag that makes samples smaller, for who has not the memory or the time for larger ones.
+  virtual std::string size_flag() const { return "--img-size"; }
+
   /// A model with initial weights that depend on the seed alone; without a seed they are arbitrary, for a model that
   /// is then given others: to draw them takes as long as some steps.
   virtual std::unique_ptr<Model> make_model(std::optional<std::uint64_t> seed) const = 0;

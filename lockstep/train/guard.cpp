@@ -113,8 +113,8 @@ void Guard::after_step(checkpoint::State& state, const StepOutcome& outcome) {
     const std::string problem = text(kMostFailures, " steps in a row failed, the last one with: ", verdict.failure);
     if (verdict.out_of_memory) {
       const bool one_at_a_time = samples_at_a_time(plan_.options.batch_size, state.micro_batch) == 1;
-      throw MachineError(problem,
-                         text("lower ", one_at_a_time ? "" : "--batch-size or ", "--img-size; what was saved is safe"));
+      throw MachineError(problem, text("lower ", one_at_a_time ? "" : "--batch-size or ", plan_.task.size_flag(),
+                                       "; what was saved is safe"));
     }
     throw TrainingError(problem, "what was saved is safe: the same command resumes");
   }

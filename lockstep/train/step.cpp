@@ -34,11 +34,11 @@ std::size_t most_passes(const data::BatchPlan& batches, std::uint64_t step_in_ep
   return most;
 }
 
-MachineError out_of_memory_in_joined_pass(int rank, const std::exception& error) {
+MachineError out_of_memory_in_joined_pass(int rank, const std::exception& error, const std::string& size_flag) {
   return MachineError(
       text(parallel::rank_name(rank), " failed: ", first_line(error.what()),
            "; a step cannot be made once more in smaller pieces with --sync-bn, which joins the batches of all ranks"),
-      "lower --batch-size or --img-size, or leave out --sync-bn; what was saved is safe");
+      text("lower --batch-size or ", size_flag, ", or leave out --sync-bn; what was saved is safe"));
 }
 
 }  // namespace
@@ -141,7 +141,7 @@ bool Step::survives(const Share& share, Vote& vote, const Action& action) {
   } catch (const std::exception& error) {
     if (share.joined_passes > 0) {
       if (parallel::is_out_of_memory(error)) {
-        throw out_of_memory_in_joined_pass(rank_.index, error);
+        throw out_of_memory_in_joined_pass(rank_.index, error, plan_.task.size_flag());
       }
       throw;  // the others wait for this rank in the middle of their passes
     }

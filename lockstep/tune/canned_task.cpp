@@ -56,6 +56,7 @@ class TaskWithSamples : public tasks::Task {
   const data::Dataset& training_set() const override { return *samples_; }
   const data::Dataset& evaluation_set() const override { return task_.evaluation_set(); }
   bool has_deep_supervision() const override { return task_.has_deep_supervision(); }
+  std::string size_flag() const override { return task_.size_flag(); }
   std::unique_ptr<tasks::Model> make_model(std::optional<std::uint64_t> seed) const override {
     return task_.make_model(seed);
   }

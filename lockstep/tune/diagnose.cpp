@@ -169,6 +169,7 @@ class Examination {
     Findings& findings = diagnosis.findings;
     findings.setting = {cores_, resources_.decode_threads, measured.samples_per_step()};
     findings.batch_size = options_.batch_size;
+    findings.size_flag = task_.size_flag();
     findings.step = {measured.seconds_per_step(), measured.busy_cores};
     findings.threads_per_rank = resources_.threads_per_rank;
     for (const observe::PartSeconds& of_rank : measured.of_ranks) {

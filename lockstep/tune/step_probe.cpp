@@ -42,7 +42,7 @@ Place place_behind(const train::Stage& stage, std::uint64_t position) {
 
 /// A step that fails ends a measurement, where it would be dropped or made once more in a run: it is no measure of
 /// anything.
-void check(const train::StepOutcome& outcome) {
+void check(const train::StepOutcome& outcome, const train::Plan& plan) {
   const train::Verdict& verdict = outcome.verdict;
   if (verdict.failure.empty() && outcome.retries.empty()) {
     return;
@@ -50,7 +50,7 @@ void check(const train::StepOutcome& outcome) {
   const std::string problem =
       text("a step failed: ", outcome.retries.empty() ? verdict.failure : outcome.retries.front().failure);
   if (verdict.out_of_memory || !outcome.retries.empty()) {
-    throw MachineError(problem, "lower --batch-size or --img-size");
+    throw MachineError(problem, text("lower --batch-size or ", plan.task.size_flag()));
   }
   throw TrainingError(problem, "a run would drop such steps, or end");
 }
@@ -59,7 +59,10 @@ void check(const train::StepOutcome& outcome) {
 class Stepper {
  public:
   Stepper(const train::Plan& plan, parallel::Rank& rank, data::Loader& loader, Place first)
-      : stage_(plan.stages.back()), replica_(plan.task, plan.options, rank), step_(rank, replica_, loader, plan) {
+      : plan_(plan),
+        stage_(plan.stages.back()),
+        replica_(plan.task, plan.options, rank),
+        step_(rank, replica_, loader, plan) {
     replica_.set_memory_format(plan.memory_format.of_tensors());
     replica_.enter(stage_, stage_.first_epoch, /*step_in_epoch=*/0);  // with a fresh optimizer, wherever it begins
     state_.epoch = static_cast<std::int64_t>(first.epoch);
@@ -72,7 +75,7 @@ class Stepper {
   std::int64_t step() {
     replica_.enter(stage_, state_.epoch, state_.step_in_epoch);
     const train::StepOutcome outcome = step_.run(stage_, state_, {});
-    check(outcome);
+    check(outcome, plan_);
     replica_.follow_landing_order();
     step_.timer().end_step();
     ++state_.step;
@@ -93,6 +96,7 @@ class Stepper {
   observe::StepTimer& timer() { return step_.timer(); }
 
  private:
+  const train::Plan& plan_;
   const train::Stage& stage_;
   train::Replica replica_;
   train::Step step_;

@@ -51,17 +51,20 @@ TEST(VolumeStore, GivesTheSameVoxelsFromMemoryFromMappedFilesAndSliceBySlice) {
   const VolumeStore resident(pairs, {.memory_limit = 1 << 30, .threads = 3});
   const VolumeStore cached(pairs, {.memory_limit = 3 * slice, .threads = 3});
   const VolumeStore mapped(raw_pairs, {.memory_limit = 0, .threads = 1});
+  const VolumeStore unmapped(raw_pairs, {.memory_limit = 3 * slice, .threads = 3, .map_files = false});
   EXPECT_TRUE(resident.is_resident());
   EXPECT_FALSE(cached.is_resident());
   EXPECT_TRUE(mapped.is_resident());
   EXPECT_EQ(resident.bytes(), 6 * 20 * slice);
   EXPECT_EQ(resident.mapped_bytes(), 0U);
   EXPECT_EQ(mapped.mapped_bytes(), mapped.bytes());
+  EXPECT_FALSE(unmapped.is_resident());
+  EXPECT_EQ(unmapped.mapped_bytes(), 0U);
   EXPECT_THAT(resident.words(), HasSubstr("3 volumes, 182 KiB in memory"));
   EXPECT_THAT(cached.words(), HasSubstr("read slice by slice with 4.5 KiB of memory for them"));
   EXPECT_THAT(mapped.words(), HasSubstr("in mapped files"));
   for (std::size_t i = 0; i < 3; ++i) {
-    for (const VolumeStore* store : {&resident, &cached, &mapped}) {
+    for (const VolumeStore* store : {&resident, &cached, &mapped, &unmapped}) {
       const StoredVolume& volume = (*store)[i];
       EXPECT_EQ(volume.id, std::to_string(i));
       EXPECT_EQ(test::all_voxels(volume.image), grey_of(static_cast<int>(i)));

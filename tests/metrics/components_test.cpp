@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <map>
 
 #include "lockstep/base/random.h"
+#include "lockstep/metrics/small_components.h"
 
 namespace lockstep::metrics::components_test {
 namespace {
@@ -59,6 +62,56 @@ TEST(Components, KnowTheirSizes) {
   const Components components = connected_components(volume, {1, 3, 4}, Connectivity::kFaces);
   EXPECT_EQ(components.count(), 3);
   EXPECT_EQ(components.sizes, (std::vector<std::int64_t>{2, 1, 4}));
+}
+
+/// Taken away by the numbers and sizes of all components.
+std::vector<std::uint8_t> without_small(const std::vector<std::uint8_t>& volume, const media::VolumeShape& shape,
+                                        Connectivity connectivity, std::int64_t smallest) {
+  const Components components = connected_components(volume, shape, connectivity);
+  std::vector<std::uint8_t> rest = volume;
+  for (std::size_t i = 0; i < volume.size(); ++i) {
+    if (volume[i] != 0 && components.sizes[components.labels[i] - 1] < smallest) {
+      rest[i] = 0;
+    }
+  }
+  return rest;
+}
+
+TEST(Components, ThatAreSmallAreFoundSliceBySliceAsInTheWholeVolume) {
+  RandomStream random(RandomKey{6, Purpose::kSelection, 0, 0, 0});
+  for (int round = 0; round < 300; ++round) {
+    const media::VolumeShape shape{static_cast<std::int64_t>(1 + random.below(12)),
+                                   static_cast<std::int64_t>(1 + random.below(9)),
+                                   static_cast<std::int64_t>(1 + random.below(9))};
+    std::vector<std::uint8_t> volume(static_cast<std::size_t>(shape.voxels()));
+    const double density = random.uniform(0, 0.5);
+    for (std::uint8_t& voxel : volume) {
+      voxel = random.chance(density) ? 1 : 0;
+    }
+    const auto smallest = static_cast<std::int64_t>(random.below(30));
+    for (const Connectivity connectivity : {Connectivity::kFaces, Connectivity::kCorners}) {
+      std::vector<std::uint8_t> rest = volume;
+      const std::int64_t removed = remove_small_components(rest, shape, connectivity, smallest);
+      ASSERT_EQ(rest, without_small(volume, shape, connectivity, smallest));
+      ASSERT_EQ(removed, std::ranges::count(volume, 1) - std::ranges::count(rest, 1));
+    }
+  }
+}
+
+TEST(Components, ThatAreSmallAreHandedOutWithTheirSizes) {
+  // Two slices: a column through both with an arm, and a voxel by itself.
+  const std::vector<std::uint8_t> volume{1, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0};
+  std::map<std::int64_t, std::int64_t> sizes;  // by voxel
+  const auto note = [&](std::int64_t first, std::int64_t count, std::int64_t size) {
+    for (std::int64_t i = first; i < first + count; ++i) {
+      sizes[i] = size;
+    }
+  };
+  for_each_small_run(volume, {2, 2, 3}, Connectivity::kFaces, 4, note);
+  EXPECT_EQ(sizes, (std::map<std::int64_t, std::int64_t>{{0, 3}, {5, 1}, {6, 3}, {7, 3}}));
+  sizes.clear();
+  for_each_small_run(volume, {2, 2, 3}, Connectivity::kFaces, 3, note);
+  EXPECT_EQ(sizes, (std::map<std::int64_t, std::int64_t>{{5, 1}}));
 }
 
 TEST(Components, SmallOnesAreRemoved) {

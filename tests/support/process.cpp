@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <stdexcept>
@@ -42,9 +43,11 @@ void RunningProcess::send_signal(int number) const { ::kill(child_, number); }
 
 ProcessResult RunningProcess::wait() {
   int status = 0;
-  ::waitpid(child_, &status, 0);
+  rusage usage{};
+  ::wait4(child_, &status, 0, &usage);
   child_ = -1;
   ProcessResult result;
+  result.peak_kib = usage.ru_maxrss;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   result.output = read_text(folder_ / "output");
   result.errors = read_text(folder_ / "errors");

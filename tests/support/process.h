@@ -14,6 +14,7 @@ struct ProcessResult {
   int exit_code = -1;  ///< 128 + the signal's number where a signal ended it
   std::string output;  ///< what went to stdout
   std::string errors;  ///< what went to stderr
+  long peak_kib = 0;   ///< the most memory that it held at a time
 };
 
 /// A program that runs while the test goes on.

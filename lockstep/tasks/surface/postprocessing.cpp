@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 #include "lockstep/data/label_index.h"
-#include "lockstep/metrics/components.h"
+#include "lockstep/metrics/small_components.h"
 
 namespace lockstep::tasks::surface {
 namespace {
@@ -65,29 +66,22 @@ std::vector<std::int64_t> sizes_to_try() {
 std::vector<double> dice_by_size(const AnsweredVolume& volume, int level, const std::vector<std::int64_t>& sizes) {
   std::vector<std::uint8_t> mask(volume.levels.size());
   std::ranges::transform(volume.levels, mask.begin(), [&](std::uint8_t value) { return value >= level ? 1 : 0; });
-  const metrics::Components components =
-      metrics::connected_components(mask, volume.shape, metrics::Connectivity::kCorners);
-  std::vector<Counts> by_size(sizes.size());
-  double surface = 0;
-  for (std::size_t i = 0; i < mask.size(); ++i) {
-    if (volume.labels[i] == data::kIgnore) {
-      continue;
+  std::vector<Counts> by_size(sizes.size(), counts_by_level(volume)[static_cast<std::size_t>(level)]);
+  const auto take_away = [&](std::int64_t first, std::int64_t count, std::int64_t size) {
+    Counts gone;
+    for (std::int64_t i = first; i < first + count; ++i) {
+      const std::uint8_t label = volume.labels[static_cast<std::size_t>(i)];
+      gone.answered += label != data::kIgnore ? 1 : 0;
+      gone.both += label == data::kSurface ? 1 : 0;
     }
-    const bool is_surface = volume.labels[i] == data::kSurface;
-    surface += is_surface ? 1 : 0;
-    if (mask[i] != 0) {
-      const std::int64_t size = components.sizes[components.labels[i] - 1];
-      for (std::size_t tried = 0; tried < sizes.size() && sizes[tried] <= size; ++tried) {
-        by_size[tried].answered += 1;
-        by_size[tried].both += is_surface ? 1 : 0;
-      }
+    for (std::size_t tried = sizes.size(); tried-- > 0 && sizes[tried] > size;) {
+      by_size[tried].answered -= gone.answered;
+      by_size[tried].both -= gone.both;
     }
-  }
+  };
+  metrics::for_each_small_run(mask, volume.shape, metrics::Connectivity::kCorners, sizes.back(), take_away);
   std::vector<double> dice;
-  for (Counts& counts : by_size) {
-    counts.surface = surface;
-    dice.push_back(counts.dice());
-  }
+  std::ranges::transform(by_size, std::back_inserter(dice), &Counts::dice);
   return dice;
 }
 

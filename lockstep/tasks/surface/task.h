@@ -23,6 +23,7 @@ class SurfaceTask : public Task {
   const data::Dataset& training_set() const override { return *training_set_; }
   const data::Dataset& evaluation_set() const override { return *evaluation_set_; }
   bool has_deep_supervision() const override { return options_.deep_supervision; }
+  std::string size_flag() const override { return "--patch-size"; }
   std::unique_ptr<Model> make_model(std::optional<std::uint64_t> seed) const override;
   std::map<std::string, double> summarise(std::span<const Record> records) const override;
   std::string best_metric() const override { return "dice"; }

@@ -41,8 +41,9 @@ struct Findings {
   /// The ranks that take the cores which do not decode; 0 where their threads are given, or they are GPUs.
   int ranks_by_rule = 0;
 
-  std::string device_flags;            ///< for --devices, without the slowest rank; empty where there is only one
-  std::optional<CacheFindings> cache;  ///< none where it would not help, is in use, or the program has none
+  std::string size_flag = "--img-size";  ///< which makes samples smaller
+  std::string device_flags;              ///< for --devices, without the slowest rank; empty where there is only one
+  std::optional<CacheFindings> cache;    ///< none where it would not help, is in use, or the program has none
 
   /// Samples a second of the whole loop with a change that was tried, by its flag.
   std::map<std::string, double> tried;

@@ -31,10 +31,11 @@ std::string say(const Findings& findings, const Change& change) {
 }
 
 /// What can be said of a limit that no change lifts.
-std::string say_what_is_left(Limit limit) {
+std::string say_what_is_left(const Findings& findings, Limit limit) {
   switch (limit) {
     case Limit::kRanks:
-      return "A cheaper --precision, a smaller --img-size or network, or --autotune may make it faster.";
+      return text("A cheaper --precision, a smaller ", findings.size_flag,
+                  " or network, or --autotune may make it faster.");
     case Limit::kCores:
       return "Only less work or more cores make this faster.";
     case Limit::kDecodeThreads:
@@ -77,8 +78,8 @@ Verdict judge(const Findings& findings) {
   sort(verdict.changes);
   verdict.words = capitalised(verdict.cause) + ".";
   if (verdict.changes.empty()) {
-    verdict.words += text("\n", say_what_is_left(verdict.now.limit), " The next limit is ", name_of(verdict.now.next),
-                          ", at ", rounded(verdict.now.next_per_second), " samples/s.");
+    verdict.words += text("\n", say_what_is_left(findings, verdict.now.limit), " The next limit is ",
+                          name_of(verdict.now.next), ", at ", rounded(verdict.now.next_per_second), " samples/s.");
   }
   for (const Change& change : verdict.changes) {
     const std::string words = say(findings, change);

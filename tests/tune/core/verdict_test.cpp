@@ -31,6 +31,13 @@ TEST(Verdict, ARunThatNothingHoldsBackNeedsNoChange) {
   EXPECT_THAT(verdict.words, AllOf(HasSubstr("Nothing holds the ranks back"), HasSubstr("--autotune")));
 }
 
+TEST(Verdict, NamesTheFlagOfTheTaskThatMakesSamplesSmaller) {
+  Findings findings = balanced();
+  EXPECT_THAT(judge(findings).words, HasSubstr("a smaller --img-size"));
+  findings.size_flag = "--patch-size";
+  EXPECT_THAT(judge(findings).words, HasSubstr("a smaller --patch-size"));
+}
+
 TEST(Verdict, NamesTooFewDecodeThreads) {
   Findings findings = balanced();
   findings.setting.decode_threads = 1;
