@@ -12,8 +12,7 @@ constexpr std::int64_t kGroupsOfNorm = 8;
 
 // A bias before a norm would be taken out again.
 ConvNormGelu::ConvNormGelu(std::int64_t from, std::int64_t to)
-    : conv_(register_module("conv",
-                            torch::nn::Conv2d(torch::nn::Conv2dOptions(from, to, 3).padding(1).bias(false)))),
+    : conv_(register_module("conv", torch::nn::Conv2d(torch::nn::Conv2dOptions(from, to, 3).padding(1).bias(false)))),
       norm_(register_module("norm", torch::nn::GroupNorm(kGroupsOfNorm, to))) {}
 
 at::Tensor ConvNormGelu::forward(const at::Tensor& x) { return at::gelu(norm_->forward(conv_->forward(x))); }

@@ -17,8 +17,8 @@ constexpr std::int64_t kMultipleOfWidth = 8;
 constexpr std::int64_t kMultipleOfSides = 32;
 constexpr double kFirstTemperature = 15;  // what cosines are multiplied by to become logits
 constexpr double kHottest = 100;
-constexpr double kFirstAffinity = 2;        // of a region for the prototype's region at the same place
-constexpr double kFirstBackground = 0.2;    // a cosine above which a class is preferred
+constexpr double kFirstAffinity = 2;      // of a region for the prototype's region at the same place
+constexpr double kFirstBackground = 0.2;  // a cosine above which a class is preferred
 constexpr std::int64_t kRefinementWidth = 64;
 constexpr double kFarthestMove = 0.4;  // of a side of the box: it can never turn inside out
 
@@ -40,9 +40,7 @@ void check_sides(const at::Tensor& images) {
   }
 }
 
-at::Tensor normalised(const at::Tensor& vectors) {
-  return vectors / vectors.square().sum(-1, true).add(1e-12).sqrt();
-}
+at::Tensor normalised(const at::Tensor& vectors) { return vectors / vectors.square().sum(-1, true).add(1e-12).sqrt(); }
 
 /// Boxes with the number of their image before each: one box an image. // (n, 5)
 at::Tensor one_an_image(const at::Tensor& boxes) {
@@ -81,6 +79,16 @@ void FewShotDetectorOptions::validate() const {
   }
 }
 
+Prototypes Prototypes::join(const std::vector<Prototypes>& parts) {
+  std::vector<at::Tensor> whole;
+  std::vector<at::Tensor> regions;
+  for (const Prototypes& part : parts) {
+    whole.push_back(part.whole);
+    regions.push_back(part.regions);
+  }
+  return {at::cat(whole), at::cat(regions)};
+}
+
 FewShotDetector::FewShotDetector(const FewShotDetectorOptions& options)
     : options_(checked(options)),
       backbone_(register_module(
@@ -89,22 +97,20 @@ FewShotDetector::FewShotDetector(const FewShotDetectorOptions& options)
               edgenext_variant(options.backbone),
               EdgeNeXtOptions{.drop_path = options.drop_path, .gradient_checkpointing = options.gradient_checkpointing},
               layers_))),
-      pyramid_(register_module("pyramid",
-                               std::make_shared<FeaturePyramid>(coarse_channels(edgenext_variant(options.backbone)),
-                                                                options.width))),
+      pyramid_(register_module("pyramid", std::make_shared<FeaturePyramid>(
+                                              coarse_channels(edgenext_variant(options.backbone)), options.width))),
       proposals_(register_module("proposals", std::make_shared<ProposalHead>(options.width))),
-      embedding_(register_module("embedding",
-                                 std::make_shared<RegionEmbedding>(edgenext_variant(options.backbone).channels[0],
-                                                                   options.width))),
+      embedding_(register_module("embedding", std::make_shared<RegionEmbedding>(
+                                                  edgenext_variant(options.backbone).channels[0], options.width))),
       background_(register_module(
           "background", torch::nn::Linear(torch::nn::LinearOptions(options.width, 1 + kRegions).bias(false)))),
       background_bias_(register_parameter("background_bias", at::full({1}, kFirstBackground, at::kFloat))),
       log_temperature_(register_parameter("log_temperature", at::full({1}, std::log(kFirstTemperature), at::kFloat))),
       share_of_regions_(register_parameter("share_of_regions", at::zeros({1}))),
       affinity_of_regions_(register_parameter("affinity_of_regions", kFirstAffinity * at::eye(kRegions))),
-      refinement_(register_module(
-          "refinement", torch::nn::Sequential(std::make_shared<Refinement>(options.width),
-                                              torch::nn::Linear(kRegions * kRefinementWidth, 4)))) {}
+      refinement_(
+          register_module("refinement", torch::nn::Sequential(std::make_shared<Refinement>(options.width),
+                                                              torch::nn::Linear(kRegions * kRefinementWidth, 4)))) {}
 
 FewShotDetector::Features FewShotDetector::features_of(const at::Tensor& images) {
   check_sides(images);
@@ -152,16 +158,16 @@ QueryAnswers FewShotDetector::forward(const at::Tensor& queries, const Prototype
 /// In float32 under autocast, too: logits are cosines times a large factor.
 at::Tensor FewShotDetector::match(const Embeddings& found, const Prototypes& prototypes) {
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-  const at::Tensor background = normalised(background_->weight).unsqueeze(0);                     // (1, 1 + R, E)
-  const at::Tensor whole = at::cat({prototypes.whole, background.select(1, 0)});                  // (N + 1, E)
+  const at::Tensor background = normalised(background_->weight).unsqueeze(0);                      // (1, 1 + R, E)
+  const at::Tensor whole = at::cat({prototypes.whole, background.select(1, 0)});                   // (N + 1, E)
   const at::Tensor regions = at::cat({prototypes.regions, background.slice(1, 1, 1 + kRegions)});  // (N + 1, R, E)
   const std::int64_t boxes = found.whole.size(0);
   const std::int64_t classes = whole.size(0);
   const at::Tensor temperature = log_temperature_.clamp_max(std::log(kHottest)).exp();
 
   const at::Tensor of_whole = at::matmul(found.whole, whole.t());  // (P, N + 1)
-  const at::Tensor of_pairs = at::matmul(found.regions.flatten(0, 1), regions.flatten(0, 1).t())
-                                  .view({boxes, kRegions, classes, kRegions});
+  const at::Tensor of_pairs =
+      at::matmul(found.regions.flatten(0, 1), regions.flatten(0, 1).t()).view({boxes, kRegions, classes, kRegions});
   const at::Tensor attention = (of_pairs * temperature + affinity_of_regions_.unsqueeze(1)).softmax(-1);
   const at::Tensor of_regions = (attention * of_pairs).sum(-1).mean(1);  // (P, N + 1)
 
@@ -174,9 +180,8 @@ at::Tensor FewShotDetector::match(const Embeddings& found, const Prototypes& pro
 at::Tensor FewShotDetector::refine(const at::Tensor& proposals, const Embeddings& found, const Prototypes& prototypes,
                                    const at::Tensor& matching) {
   const std::int64_t classes = prototypes.whole.size(0);
-  const at::Tensor share = matching.slice(1, 0, classes).softmax(1);  // (P, N)
-  const at::Tensor matched =
-      at::matmul(share, prototypes.regions.flatten(1)).view(found.regions.sizes());  // (P, R, E)
+  const at::Tensor share = matching.slice(1, 0, classes).softmax(1);                                        // (P, N)
+  const at::Tensor matched = at::matmul(share, prototypes.regions.flatten(1)).view(found.regions.sizes());  // (P, R, E)
   // Elements of a vector of length 1 are small: multiplied so that they are about 1.
   const auto width = static_cast<double>(options_.width);
   const at::Tensor pairs = at::cat({found.regions * std::sqrt(width), found.regions * matched * width}, 2);
@@ -205,8 +210,8 @@ std::vector<QueryDetections> FewShotDetector::detect(const at::Tensor& queries, 
   std::vector<QueryDetections> detections;
   for (std::int64_t i = 0; i < queries.size(0); ++i) {
     const at::Tensor mine = kept.masked_select(query_of_kept == i).slice(0, 0, options.max_detections);
-    detections.push_back({boxes.index_select(0, row.index_select(0, mine)), score.index_select(0, mine),
-                          way.index_select(0, mine)});
+    detections.push_back(
+        {boxes.index_select(0, row.index_select(0, mine)), score.index_select(0, mine), way.index_select(0, mine)});
   }
   return detections;
 }

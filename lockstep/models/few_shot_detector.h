@@ -30,6 +30,9 @@ struct FewShotDetectorOptions {
 struct Prototypes {
   at::Tensor whole;    ///< (classes, width)
   at::Tensor regions;  ///< (classes, kRegions, width)
+
+  /// Those of all parts, one after the other: classes with different numbers of supports are made one by one.
+  static Prototypes join(const std::vector<Prototypes>& parts);
 };
 
 /// All that the network says about the queries of an episode with N classes.
@@ -49,8 +52,8 @@ struct QueryDetections {
 };
 
 struct DetectOptions {
-  double score_threshold = 0.01;  ///< what is less sure is left out
-  double nms_threshold = 0.5;     ///< overlap above which the less sure of two boxes of a class is left out
+  double score_threshold = 0.01;      ///< what is less sure is left out
+  double nms_threshold = 0.5;         ///< overlap above which the less sure of two boxes of a class is left out
   std::int64_t max_detections = 100;  ///< of a query
 };
 
@@ -67,8 +70,8 @@ class FewShotDetector : public torch::nn::Module {
   /// each, in its pixels. Sides are multiples of 32, else UsageError.
   Prototypes prototypes(const at::Tensor& supports, const at::Tensor& boxes, std::int64_t classes);
 
-  /// queries: (Q, 3, height, width), likewise. `extra_boxes`, (R, 5) of query and box, are matched beside the proposals,
-  /// such as true boxes in training.
+  /// queries: (Q, 3, height, width), likewise. `extra_boxes`, (R, 5) of query and box, are matched beside the
+  /// proposals, such as true boxes in training.
   QueryAnswers forward(const at::Tensor& queries, const Prototypes& prototypes, const at::Tensor& extra_boxes = {});
 
   /// What forward() comes to, for each query. Without gradient.
@@ -94,11 +97,11 @@ class FewShotDetector : public torch::nn::Module {
   std::shared_ptr<FeaturePyramid> pyramid_;
   std::shared_ptr<ProposalHead> proposals_;
   std::shared_ptr<RegionEmbedding> embedding_;
-  torch::nn::Linear background_;        ///< a row for the whole and one a region
-  at::Tensor background_bias_;          ///< (1), in units of the cosine
-  at::Tensor log_temperature_;          ///< (1)
-  at::Tensor share_of_regions_;         ///< (1), before a sigmoid
-  at::Tensor affinity_of_regions_;      ///< (kRegions, kRegions): which of a prototype's regions each looks at
+  torch::nn::Linear background_;    ///< a row for the whole and one a region
+  at::Tensor background_bias_;      ///< (1), in units of the cosine
+  at::Tensor log_temperature_;      ///< (1)
+  at::Tensor share_of_regions_;     ///< (1), before a sigmoid
+  at::Tensor affinity_of_regions_;  ///< (kRegions, kRegions): which of a prototype's regions each looks at
   torch::nn::Sequential refinement_;
 };
 

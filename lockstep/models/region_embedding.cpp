@@ -11,9 +11,7 @@ constexpr std::int64_t kBins = 6;  // a side, a multiple of the regions
 constexpr double kDetailStride = 4;
 constexpr double kWidestAtFinest = 64;  // the side in pixels below which a box belongs to the finest level
 
-at::Tensor unit_length(const at::Tensor& vectors) {
-  return vectors / vectors.square().sum(-1, true).add(1e-12).sqrt();
-}
+at::Tensor unit_length(const at::Tensor& vectors) { return vectors / vectors.square().sum(-1, true).add(1e-12).sqrt(); }
 
 /// The level that a box is cut out of, by its side. // (n) int64
 at::Tensor level_of(const at::Tensor& boxes) {
@@ -33,9 +31,9 @@ at::Tensor align_in_levels(const std::vector<at::Tensor>& levels, const at::Tens
   std::vector<at::Tensor> rows;
   for (std::size_t i = 0; i < levels.size(); ++i) {
     rows.push_back((level == static_cast<std::int64_t>(i)).nonzero().squeeze(1));
-    parts.push_back(nn::roi_align(levels[i], boxes.index_select(0, rows.back()),
-                                  {.spatial_scale = 1.0 / static_cast<double>(kPyramidStrides[i]),
-                                   .output_size = kBins}));
+    parts.push_back(
+        nn::roi_align(levels[i], boxes.index_select(0, rows.back()),
+                      {.spatial_scale = 1.0 / static_cast<double>(kPyramidStrides[i]), .output_size = kBins}));
   }
   const at::Tensor place = at::cat(rows).argsort();  // where each box has come to lie
   return at::cat(parts).index({place});

@@ -59,8 +59,8 @@ at::Tensor nms_of_groups(const at::Tensor& boxes, const at::Tensor& scores, cons
   LOCKSTEP_ASSERT(groups.sizes() == scores.sizes() && groups.scalar_type() == at::kLong, "one group a box, int64");
   const at::NoGradGuard no_gradient;
   const at::Tensor order = std::get<1>(scores.sort(/*stable=*/true, /*dim=*/0, /*descending=*/true));
-  const at::Tensor kept = kept_in_order(boxes.index_select(0, order).contiguous(), groups.index_select(0, order),
-                                        threshold);
+  const at::Tensor kept =
+      kept_in_order(boxes.index_select(0, order).contiguous(), groups.index_select(0, order), threshold);
   return order.masked_select(kept);
 }
 

@@ -19,7 +19,8 @@ struct NmsBox {
 
 LOCKSTEP_EITHER_SIDE float area_of(NmsBox box) { return (box.x1 - box.x0) * (box.y1 - box.y0); }
 
-/// Whether the intersection over union is above the threshold. Of two boxes without area it is no number, and not above.
+/// Whether the intersection over union is above the threshold. Of two boxes without area it is no number, and not
+/// above.
 LOCKSTEP_EITHER_SIDE bool overlaps(NmsBox a, NmsBox b, double threshold) {
   const float width = (a.x1 < b.x1 ? a.x1 : b.x1) - (a.x0 < b.x0 ? b.x0 : a.x0);
   const float height = (a.y1 < b.y1 ? a.y1 : b.y1) - (a.y0 < b.y0 ? b.y0 : a.y0);

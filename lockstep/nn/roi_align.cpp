@@ -69,8 +69,8 @@ at::Tensor align_on_host(const at::Tensor& features, const at::Tensor& boxes, co
   at::parallel_for(0, shape.boxes * shape.bins, 1, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t row = begin; row < end; ++row) {
       const std::int64_t box = row / shape.bins;
-      const T* image = feature + static_cast<std::int64_t>(box_rows[box * 5]) * shape.height * shape.width *
-                                     shape.channels;
+      const T* image =
+          feature + static_cast<std::int64_t>(box_rows[box * 5]) * shape.height * shape.width * shape.channels;
       const RoiRange ys = down.range(box, row % shape.bins);
       const T* by_row = down.weights(box, row % shape.bins);
       for (std::int64_t bin = 0; bin < shape.bins; ++bin) {
@@ -147,9 +147,8 @@ class RoiAlign : public torch::autograd::Function<RoiAlign> {
 
   static at::Tensor forward(Context* context, const at::Tensor& features, const at::Tensor& boxes,
                             const RoiAlignOptions& options) {
-    const RoiAlignShape shape{features.size(0),    features.size(1),       features.size(2),
-                              features.size(3),    boxes.size(0),          options.output_size,
-                              options.sampling_ratio, options.spatial_scale};
+    const RoiAlignShape shape{features.size(0), features.size(1),    features.size(2),       features.size(3),
+                              boxes.size(0),    options.output_size, options.sampling_ratio, options.spatial_scale};
     context->save_for_backward({boxes});
     context->saved_data["size"] = features.sizes();
     context->saved_data["bins"] = options.output_size;

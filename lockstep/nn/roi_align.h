@@ -16,10 +16,10 @@ struct RoiAlignOptions {
 /// places in it, taken bilinearly: He et al., "Mask R-CNN", ICCV 2017. The numbers are those of
 /// torchvision.ops.roi_align with aligned=True.
 ///
-/// features: (batch, channels, height, width), float32 or float64, other types are computed in float32; boxes: (n, 5) of
-/// image, x0, y0, x1, y1, the image a whole number below batch. Gives (n, channels, output_size, output_size). A gradient
-/// goes to the features, none to the boxes. Forward and backward add up in an order of their own, whatever the number of
-/// threads, on CPU and CUDA.
+/// features: (batch, channels, height, width), float32 or float64, other types are computed in float32; boxes: (n, 5)
+/// of image, x0, y0, x1, y1, the image a whole number below batch. Gives (n, channels, output_size, output_size). A
+/// gradient goes to the features, none to the boxes. Forward and backward add up in an order of their own, whatever the
+/// number of threads, on CPU and CUDA.
 at::Tensor roi_align(const at::Tensor& features, const at::Tensor& boxes, const RoiAlignOptions& options);
 
 }  // namespace lockstep::nn

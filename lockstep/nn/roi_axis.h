@@ -41,9 +41,9 @@ LOCKSTEP_EITHER_SIDE RoiRange weigh_bin(T low, T high, const RoiAlignShape& shap
   const T start = low * scale - static_cast<T>(0.5);
   const T bin_size = (high * scale - static_cast<T>(0.5) - start) / static_cast<T>(shape.bins);
   // Not for a box that is no number: it looks nowhere.
-  const std::int64_t samples =
-      shape.sampling_ratio > 0 ? shape.sampling_ratio
-                               : (bin_size > 0 && bin_size < 1e9 ? static_cast<std::int64_t>(ceil(bin_size)) : 0);
+  const std::int64_t samples = shape.sampling_ratio > 0
+                                   ? shape.sampling_ratio
+                                   : (bin_size > 0 && bin_size < 1e9 ? static_cast<std::int64_t>(ceil(bin_size)) : 0);
   RoiRange range{static_cast<std::int32_t>(length), 0};
   for (std::int64_t sample = 0; sample < samples; ++sample) {
     T at = start + static_cast<T>(bin) * bin_size +
