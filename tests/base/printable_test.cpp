@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace lockstep {
+namespace lockstep::printable_test {
 namespace {
 
 TEST(Printable, LeavesPlainWordsAlone) { EXPECT_EQ(printable("encoder.weight ~!"), "encoder.weight ~!"); }
@@ -19,4 +19,4 @@ TEST(Printable, IsShort) {
 }
 
 }  // namespace
-}  // namespace lockstep
+}  // namespace lockstep::printable_test

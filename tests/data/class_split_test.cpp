@@ -8,7 +8,7 @@
 #include "lockstep/base/error.h"
 #include "tests/data/boxed_images.h"
 
-namespace lockstep::data {
+namespace lockstep::data::class_split_test {
 namespace {
 
 using testing::ElementsAre;
@@ -75,4 +75,4 @@ TEST(ClassSplit, NeedsTwoClassesWithBoxes) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::class_split_test

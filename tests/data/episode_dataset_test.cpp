@@ -14,7 +14,7 @@
 #include "tests/data/boxed_images.h"
 #include "tests/data/samples.h"
 
-namespace lockstep::data {
+namespace lockstep::data::episode_dataset_test {
 namespace {
 
 const std::vector<std::string> kNames{"red", "green", "blue", "yellow"};
@@ -322,4 +322,4 @@ TEST_F(Episodes, OptionsAreChecked) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::episode_dataset_test

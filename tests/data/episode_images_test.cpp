@@ -8,7 +8,7 @@
 #include "lockstep/base/error.h"
 #include "tests/data/boxed_images.h"
 
-namespace lockstep::data {
+namespace lockstep::data::episode_images_test {
 namespace {
 
 using testing::ElementsAre;
@@ -108,4 +108,4 @@ TEST(ImagesOfClasses, CountAnImageOnceAndOnlyForExamples) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::episode_images_test

@@ -9,7 +9,7 @@
 #include "lockstep/base/error.h"
 #include "tests/data/boxed_images.h"
 
-namespace lockstep::data {
+namespace lockstep::data::episode_plan_test {
 namespace {
 
 using testing::AllOf;
@@ -136,4 +136,4 @@ TEST(EpisodeOptions, AreChecked) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::episode_plan_test

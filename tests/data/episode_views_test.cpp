@@ -16,7 +16,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::data {
+namespace lockstep::data::episode_views_test {
 namespace {
 
 constexpr int kSize = 64;
@@ -217,4 +217,4 @@ TEST(EpisodeViewsOfRealPhotographs, EqualThePlainWay) {
 }
 
 }  // namespace
-}  // namespace lockstep::data
+}  // namespace lockstep::data::episode_views_test

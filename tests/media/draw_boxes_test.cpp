@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace lockstep::media {
+namespace lockstep::media::draw_boxes_test {
 namespace {
 
 using Pixel = std::vector<int>;
@@ -91,4 +91,4 @@ TEST(ColourOf, DiffersForTheFirstFew) {
 }
 
 }  // namespace
-}  // namespace lockstep::media
+}  // namespace lockstep::media::draw_boxes_test

@@ -9,7 +9,7 @@
 #include "tests/support/process.h"
 #include "tests/support/temp_folder.h"
 
-namespace lockstep::metrics {
+namespace lockstep::metrics::average_precision_test {
 namespace {
 
 constexpr double kTolerance = 1e-9;
@@ -119,4 +119,4 @@ TEST(AveragePrecision, HasNoCategoriesWhereNothingIsToBeFound) {
 }
 
 }  // namespace
-}  // namespace lockstep::metrics
+}  // namespace lockstep::metrics::average_precision_test

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace lockstep::metrics {
+namespace lockstep::metrics::confidence_test {
 namespace {
 
 TEST(StudentT, EqualsScipy) {
@@ -38,4 +38,4 @@ TEST(MeanInterval, OfOneValueHasNoKnownWidth) {
 }
 
 }  // namespace
-}  // namespace lockstep::metrics
+}  // namespace lockstep::metrics::confidence_test
