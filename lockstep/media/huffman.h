@@ -6,9 +6,9 @@
 
 namespace lockstep::media {
 
-/// Decodes the Huffman codes (or what else holds the coefficients) of a JPEG and nothing further: no transform, no
-/// pixels. Every way to decode a JPEG must do this much for the whole file, so it is the limit that others are measured
-/// against. Throws DataError.
+/// Decodes the Huffman codes (or what else holds the coefficients) of a JPEG with libjpeg and nothing further: no
+/// transform, no pixels. Every program that leaves them to libjpeg must do this much for the whole file, so it is what
+/// the speed of loading is measured against. Throws DataError.
 void decode_huffman_alone(std::span<const std::byte> bytes, const std::string& name);
 
 }  // namespace lockstep::media

@@ -8,6 +8,7 @@
 #include "lockstep/media/decode_request.h"
 #include "lockstep/media/jpeg_columns.h"
 #include "lockstep/media/jpeg_handle.h"
+#include "lockstep/media/jpeg_scan.h"
 
 namespace lockstep::media {
 namespace {
@@ -26,8 +27,9 @@ void cmyk_to_rgb(const std::uint8_t* cmyk, std::uint8_t* rgb, std::size_t count)
 /// Takes the pixels of one request out of a JPEG.
 class JpegPartReader {
  public:
-  JpegPartReader(JpegHandle& jpeg, const DecodeRequest& request, Image& image)
-      : jpeg_(jpeg), info_(jpeg.info()), request_(request), image_(image) {}
+  /// With `scan` that decodes the coefficients, where it can.
+  JpegPartReader(JpegHandle& jpeg, const DecodeRequest& request, Image& image, JpegScan* scan)
+      : jpeg_(jpeg), info_(jpeg.info()), request_(request), image_(image), scan_(scan) {}
 
   void read() {
     LOCKSTEP_ASSERT(request_.eighths >= 1 && request_.eighths <= kFullSize,
@@ -37,6 +39,9 @@ class JpegPartReader {
     info_.scale_num = static_cast<unsigned>(request_.eighths);
     info_.scale_denom = kFullSize;
     jpeg_.run([&] { jpeg_start_decompress(&info_); });
+    if (scan_ != nullptr) {
+      scan_->install(info_);
+    }
     make_image();
     seek();
     read_rows();
@@ -70,6 +75,9 @@ class JpegPartReader {
     Columns columns = columns_to_decode(info_, {left, static_cast<JDIMENSION>(region_.width)});
     jpeg_.run([&] {
       jpeg_crop_scanline(&info_, &columns.begin, &columns.count);
+      if (scan_ != nullptr) {
+        scan_->keep_columns(columns);
+      }
       if (region_.y > 0) {
         jpeg_skip_scanlines(&info_, static_cast<JDIMENSION>(region_.y));
       }
@@ -161,17 +169,36 @@ class JpegPartReader {
   jpeg_decompress_struct& info_;
   const DecodeRequest& request_;
   Image& image_;
+  JpegScan* scan_;
   Rect region_{};
   JDIMENSION margin_ = 0;  ///< columns that libjpeg gives to the left of the region
 };
+
+void decode_part_of(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
+                    Image& image, JpegScan* scan) {
+  JpegHandle jpeg(bytes, name);
+  jpeg.read_header();
+  JpegPartReader(jpeg, request, image, scan).read();
+}
 
 }  // namespace
 
 void decode_jpeg_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
                       Image& image) {
-  JpegHandle jpeg(bytes, name);
-  jpeg.read_header();
-  JpegPartReader(jpeg, request, image).read();
+  JpegScan scan;
+  try {
+    decode_part_of(bytes, request, name, image, &scan);
+  } catch (const DataError&) {
+    if (!scan.has_given_up()) {
+      throw;
+    }
+    decode_part_by_libjpeg(bytes, request, name, image);
+  }
+}
+
+void decode_part_by_libjpeg(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
+                            Image& image) {
+  decode_part_of(bytes, request, name, image, nullptr);
 }
 
 ImageSize read_jpeg_size(std::span<const std::byte> bytes, const std::string& name) {

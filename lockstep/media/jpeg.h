@@ -16,6 +16,10 @@ namespace lockstep::media {
 void decode_jpeg_part(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
                       Image& image);
 
+/// The same, slower: no part of it is our own.
+void decode_part_by_libjpeg(std::span<const std::byte> bytes, const DecodeRequest& request, const std::string& name,
+                            Image& image);
+
 /// The size in a JPEG's header. Throws DataError.
 ImageSize read_jpeg_size(std::span<const std::byte> bytes, const std::string& name);
 

@@ -1,5 +1,5 @@
-// Any bytes must end in an image of the right size or in a DataError, and a region must have the bits of the whole. The
-// last four bytes choose what is decoded.
+// Any bytes must end in an image of the right size or in a DataError, a region must have the bits of the whole, and
+// what libjpeg can decode must have its bits. The last four bytes choose what is decoded.
 
 #include <algorithm>
 #include <cstddef>
@@ -8,6 +8,7 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/media/decode.h"
+#include "lockstep/media/jpeg.h"
 
 namespace {
 
@@ -28,6 +29,17 @@ bool decode(std::span<const std::byte> bytes, const media::DecodeRequest& reques
   LOCKSTEP_ASSERT(image.channels == (request.mode == media::ColorMode::kGrey ? 1 : colours), "the channels are others");
   LOCKSTEP_ASSERT(image.pixels.size() == image.row_bytes() * static_cast<std::size_t>(image.height), "pixels are lost");
   return true;
+}
+
+void require_bits_of_libjpeg(std::span<const std::byte> bytes, const media::DecodeRequest& request, bool decoded,
+                             const media::Image& image) {
+  media::Image expected;
+  try {
+    decode_part_by_libjpeg(bytes, request, "fuzzed", expected);
+  } catch (const DataError&) {
+    return;  // libjpeg may have read some bytes further, into what is missing
+  }
+  LOCKSTEP_ASSERT(decoded && image.pixels == expected.pixels, "libjpeg gives other pixels");
 }
 
 void require_part(const media::Image& image, const media::Image& whole, media::Rect region) {
@@ -68,6 +80,7 @@ void fuzz_one(std::span<const std::byte> bytes) {
   const bool decoded = decode(bytes, request, size, whole);
   request.region = draw_region(choice, size);
   const bool part_decoded = decode(bytes, request, {request.region->width, request.region->height}, part);
+  require_bits_of_libjpeg(bytes, request, part_decoded, part);
   if (decoded) {
     LOCKSTEP_ASSERT(part_decoded, "the whole can be decoded and a part cannot");
     require_part(part, whole, *request.region);

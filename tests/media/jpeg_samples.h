@@ -31,6 +31,9 @@ struct JpegKind {
   bool arithmetic = false;
   bool interleaved = true;
   int restart_rows = 0;
+  int restart_units = 0;  ///< or a restart after so many units
+  int quality = 85;
+  bool own_codes = false;  ///< Huffman codes made for the picture
 };
 
 /// Waves with some noise.
@@ -56,9 +59,11 @@ inline J_COLOR_SPACE colours_of(const media::Image& image) {
 inline void set_kind(jpeg_compress_struct& info, const JpegKind& kind, std::vector<jpeg_scan_info>& scans) {
   jpeg_set_defaults(&info);
   jpeg_set_colorspace(&info, kind.stored);
-  jpeg_set_quality(&info, 85, TRUE);
+  jpeg_set_quality(&info, kind.quality, TRUE);
   info.arith_code = kind.arithmetic ? TRUE : FALSE;
   info.restart_in_rows = kind.restart_rows;
+  info.restart_interval = static_cast<unsigned>(kind.restart_units);
+  info.optimize_coding = kind.own_codes ? TRUE : FALSE;
   for (std::size_t i = 0; i < kind.sampling.size(); ++i) {
     info.comp_info[i].h_samp_factor = kind.sampling[i].horizontal;
     info.comp_info[i].v_samp_factor = kind.sampling[i].vertical;
