@@ -4,7 +4,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
-#include <exception>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -13,39 +12,13 @@
 
 #include "lockstep/base/error.h"
 #include "lockstep/base/probe.h"
-#include "lockstep/base/text.h"
 #include "lockstep/base/work_meter.h"
 #include "lockstep/data/epoch_order.h"
+#include "lockstep/data/load_failure.h"
 #include "lockstep/data/pass_sequence.h"
 
 namespace lockstep::data {
 namespace {
-
-/// A sample that could not be loaded.
-struct Failure {
-  std::size_t sample = 0;
-  std::exception_ptr error;
-  bool is_bad_data = false;
-};
-
-/// Puts the sample's name in front of an error that may not say it.
-Failure describe(std::size_t sample, const std::string& name) {
-  try {
-    throw;
-  } catch (const DataError&) {
-    return {sample, std::current_exception(), true};
-  } catch (const UserError&) {
-    return {sample, std::current_exception()};
-  } catch (const std::bad_alloc&) {
-    return {sample, std::current_exception()};
-  } catch (const std::logic_error& error) {
-    return {sample, std::make_exception_ptr(std::logic_error(text("sample ", name, ": ", error.what())))};
-  } catch (const std::exception& error) {
-    return {sample, std::make_exception_ptr(std::runtime_error(text("sample ", name, ": ", error.what())))};
-  } catch (...) {
-    return {sample, std::current_exception()};
-  }
-}
 
 /// What the tasks of one loader share.
 struct Work {
@@ -60,13 +33,16 @@ class PendingBatch final : public PoolJob {
   PendingBatch(Work& work, std::condition_variable& ready) : work_(work), ready_(ready) {}
 
   /// To be called before the batch is submitted.
-  void expect_all() { missing_.store(batch.size(), std::memory_order_relaxed); }
+  void expect_all() {
+    failures.reserve(batch.size());  // where memory has run out, there must be room to say so
+    missing_.store(batch.size(), std::memory_order_relaxed);
+  }
 
   /// Whether all samples have been dealt with. Looked at with the mutex held, so that `ready` is not missed.
   bool is_done() const { return missing_.load(std::memory_order_acquire) == 0; }
 
   Batch batch;
-  std::vector<Failure> failures;
+  std::vector<LoadFailure> failures;
 
  private:
   void run(std::size_t sample) noexcept override {
@@ -79,12 +55,12 @@ class PendingBatch final : public PoolJob {
 
   void load(std::size_t sample) {
     const Draw& draw = batch.draws[sample];
-    const ProbeScope probe("decode", work_.dataset.name(draw.index));
-    const WorkScope work("other");  // than what has a scope of its own within
     try {
+      const ProbeScope probe("decode", work_.dataset.name(draw.index));
+      const WorkScope work("other");  // than what has a scope of its own within
       work_.dataset.load(draw, slot_of(batch, sample));
     } catch (...) {
-      Failure failure = describe(sample, work_.dataset.name(draw.index));
+      LoadFailure failure = current_load_failure(sample, work_.dataset, draw.index);
       const std::lock_guard lock(work_.mutex);
       failures.push_back(std::move(failure));
     }
@@ -114,22 +90,6 @@ struct Lane {
   std::size_t first = 0;  ///< the place of the next one to be handed out
   std::size_t ahead = 0;  ///< how many are being decoded, or are done
 };
-
-/// Notes what cannot be read and takes it out of the batch; throws what is no matter of a single sample.
-void settle_failures(const Work& work, Batch& batch, std::vector<Failure>& failures) {
-  std::ranges::sort(failures, {}, &Failure::sample);
-  BadSamples* bad_samples = work.options.bad_samples;
-  std::vector<std::size_t> unreadable;
-  for (const Failure& failure : failures) {
-    if (!failure.is_bad_data || bad_samples == nullptr) {
-      std::rethrow_exception(failure.error);
-    }
-    bad_samples->note(work.dataset, batch.draws[failure.sample].index, failure.error);
-    unreadable.push_back(failure.sample);
-  }
-  bad_samples->check();
-  leave_out(batch, unreadable);
-}
 
 }  // namespace
 
@@ -247,7 +207,7 @@ Loader::~Loader() { cancel(); }
 
 Batch Loader::next(int rank) {
   Batch batch;
-  std::vector<Failure> failures;
+  std::vector<LoadFailure> failures;
   {
     std::unique_lock lock(state_->work.mutex);
     Lane& lane = state_->lanes.at(static_cast<std::size_t>(rank));
@@ -263,13 +223,15 @@ Batch Loader::next(int rank) {
       throw LoaderCancelled();
     }
     batch = std::move(lane.at(0).batch);
-    failures.swap(lane.at(0).failures);
+    if (!lane.at(0).failures.empty()) {  // else its room stays there
+      failures.swap(lane.at(0).failures);
+    }
     lane.first = (lane.first + 1) % lane.ring.size();
     --lane.ahead;
     state_->prefetch(lane);
   }
   if (!failures.empty()) {
-    settle_failures(state_->work, batch, failures);
+    settle_failures(state_->work.dataset, state_->work.options.bad_samples, batch, failures);
   }
   return batch;
 }

@@ -15,8 +15,8 @@ struct Failure {
 };
 
 /// The exception that is being handled, which is one of std::exception: a UserError as it is; anything else as
-/// MachineError where memory has run out, or TrainingError, either with the words "`what` failed" before the first line
-/// of its message.
+/// MachineError where memory or threads have run out, or TrainingError, either with the words "`what` failed" before
+/// the first line of its message.
 Failure current_failure(const std::string& what);
 
 }  // namespace lockstep::parallel

@@ -23,7 +23,12 @@ class NumberDataset : public Dataset {
 
   std::size_t size() const override { return size_; }
   const std::vector<Field>& layout() const override { return layout_; }
-  std::string name(std::size_t index) const override { return text("number ", index); }
+  std::string name(std::size_t index) const override {
+    if (names_need_memory && index == surprising) {
+      throw std::bad_alloc();
+    }
+    return text("number ", index);
+  }
 
   void load(const Draw& draw, const SampleSlot& slot) const override {
     ++loads;
@@ -46,6 +51,7 @@ class NumberDataset : public Dataset {
   std::shared_future<void> slow_may_end;
   std::vector<std::uint64_t> broken;
   std::uint64_t surprising = ~std::uint64_t{0};
+  bool names_need_memory = false;
   mutable std::atomic<int> loads = 0;
 
  private:
@@ -162,6 +168,19 @@ TEST(Loader, APassForWhichThereWasNoMemoryComesInItsTurn) {
       EXPECT_EQ(loader.next(0).draws.at(0).index, first);
     }
   }
+}
+
+TEST(Loader, MemoryThatDoesNotEvenDoForANameIsMissedInThePassOfTheSample) {
+  NumberDataset dataset(6);
+  dataset.surprising = 2;
+  dataset.names_need_memory = true;
+  DecodePool pool(1);
+  LoaderOptions options = epochs(1);
+  options.shuffle = false;
+  Loader loader(pool, dataset, BatchPlan{6, 2, 2, 1}, options);
+  EXPECT_EQ(loader.next(0).size(), 2U);
+  EXPECT_THROW(loader.next(0), std::bad_alloc);
+  EXPECT_EQ(loader.next(0).size(), 2U);
 }
 
 TEST(Loader, ResumesAtAStepWithTheSameSamples) {

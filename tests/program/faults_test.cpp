@@ -113,6 +113,7 @@ TEST_F(Faults, AKilledRunIsTakenUpByTheSameCommand) {
 TEST_F(Faults, AFullDiskIsNamed) {
   const ProcessResult result = run_with("disk-full@2;slow@3,seconds=0.1", 2);
   expect_error(result, kMachine, AllOf(HasSubstr("No space left"), HasSubstr("free some disk space")));
+  EXPECT_THAT(result.errors, HasSubstr("the run is over, and its log lacks the last records"));
 }
 
 TEST_F(Faults, ADiskThatIsFullForAWhileDoesNotEndTheRun) {

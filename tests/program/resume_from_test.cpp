@@ -84,7 +84,8 @@ TEST_F(ResumeFrom, TheLogGoesBehindThatOfARunWhichDiedBeforeItsFirstSnapshot) {
   ASSERT_EQ(run(training({"--max-steps", "2"}, "origin")).exit_code, kFinished);
   EXPECT_NE(run(training({"--inject", "kill@4"})).exit_code, kFinished);
   const std::string died = read_text(run_folder() / "run.jsonl");
-  ASSERT_EQ(events(run_folder(), "step").size(), 3U);
+  ASSERT_FALSE(events(run_folder(), "step").empty());
+  ASSERT_FALSE(exists(run_folder() / "checkpoints/last"));
   const ProcessResult taken = run(from(in_folder("origin"), {"--max-steps", "3"}));
   EXPECT_EQ(taken.exit_code, kFinished) << taken.errors;
   EXPECT_THAT(read_text(run_folder() / "run.jsonl"),
