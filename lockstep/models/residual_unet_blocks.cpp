@@ -54,7 +54,9 @@ UnetUpBlock::UnetUpBlock(const UnetStage& finer, const UnetStage& coarser)
 at::Tensor UnetUpBlock::forward(const at::Tensor& coarser, const at::Tensor& skipped) {
   at::Tensor x = up_->forward(coarser);
   for (std::int64_t axis = 2; axis < x.dim(); ++axis) {
-    x = x.narrow(axis, 0, skipped.size(axis));
+    if (x.size(axis) != skipped.size(axis)) {  // the gradient of a part is a copy in a whole of zeros
+      x = x.narrow(axis, 0, skipped.size(axis));
+    }
   }
   return norm_->forward(conv_->forward(at::cat({x, skipped.to(x.scalar_type())}, 1)), kSlope);
 }

@@ -27,19 +27,28 @@ T* mutable_bits_of(const at::Tensor& tensor) {
   return static_cast<T*>(tensor.mutable_data_ptr());
 }
 
-/// A volume in pieces of so many places that threads can share them, cut in the same way whatever their number.
+/// A volume in pieces of so many places that threads can share them, cut in the same way whatever their number. Where
+/// channels are few or do not fill registers, some places that follow each other are taken for one with as many times
+/// the channels.
 class Pieces {
  public:
   explicit Pieces(const at::Tensor& x)
-      : samples_(x.size(0)),
-        channels_(x.size(1)),
-        places_(x.size(2) * x.size(3) * x.size(4)),
-        of_sample_((places_ + kPlaces - 1) / kPlaces) {}
+      : samples_(x.size(0)), channels_(x.size(1)), places_(x.size(2) * x.size(3) * x.size(4)) {
+    while ((row() % kValuesOfRegister != 0 || row() < kShortestRow) && places_ % (2 * together_) == 0 &&
+           together_ < kValuesOfRegister) {
+      together_ *= 2;
+    }
+    rows_ = places_ / together_;
+    rows_of_piece_ = std::max<std::int64_t>(1, kPlaces / together_);
+    of_sample_ = (rows_ + rows_of_piece_ - 1) / rows_of_piece_;
+  }
 
-  std::int64_t samples() const { return samples_; }
-  std::int64_t channels() const { return channels_; }
   std::int64_t places() const { return places_; }  ///< of a sample
-  std::int64_t of_sample() const { return of_sample_; }
+
+  /// A table of (samples, channels) for rows as `for_each` gives them.
+  at::Tensor for_rows(const at::Tensor& table) const {
+    return together_ == 1 ? table.contiguous() : table.repeat({1, together_});
+  }
 
   /// Calls `visit(piece, sample, offset, rows)` for all of them: `offset` is where the values of `rows` begin.
   template <typename T, typename Visit>
@@ -47,10 +56,10 @@ class Pieces {
     at::parallel_for(0, samples_ * of_sample_, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t piece = begin; piece < end; ++piece) {
         const std::int64_t sample = piece / of_sample_;
-        const std::int64_t first = piece % of_sample_ * kPlaces;
-        const std::int64_t offset = (sample * places_ + first) * channels_;
-        const auto count = static_cast<std::size_t>(std::min(kPlaces, places_ - first));
-        visit(piece, sample, offset, Rows<T>{bits_of<T>(x) + offset, count, static_cast<std::size_t>(channels_)});
+        const std::int64_t first = piece % of_sample_ * rows_of_piece_;
+        const std::int64_t offset = (sample * rows_ + first) * row();
+        const auto count = static_cast<std::size_t>(std::min(rows_of_piece_, rows_ - first));
+        visit(piece, sample, offset, Rows<T>{bits_of<T>(x) + offset, count, static_cast<std::size_t>(row())});
       }
     });
   }
@@ -58,24 +67,32 @@ class Pieces {
   /// Two sums a channel, of each sample, added up over its pieces in their order. // (2, samples, channels) float64
   template <typename T, typename Add>
   at::Tensor sums(const at::Tensor& x, const Add& add) const {
-    const at::Tensor parts = at::zeros({2, samples_, of_sample_, channels_}, at::kFloat);
+    const at::Tensor parts = at::zeros({2, samples_, of_sample_, row()}, at::kFloat);
     float* first = parts.mutable_data_ptr<float>();
     float* second = first + parts.numel() / 2;
     for_each<T>(x, [&](std::int64_t piece, std::int64_t sample, std::int64_t offset, const Rows<T>& rows) {
-      add(sample, offset, rows, first + piece * channels_, second + piece * channels_);
+      add(sample, offset, rows, first + piece * row(), second + piece * row());
     });
-    return parts.to(at::kDouble).sum(2);
+    return parts.to(at::kDouble).view({2, samples_, of_sample_ * together_, channels_}).sum(2);
   }
 
  private:
   static constexpr std::int64_t kPlaces = 2048;
+  static constexpr std::int64_t kValuesOfRegister = 16;
+  static constexpr std::int64_t kShortestRow = 64;
+
+  std::int64_t row() const { return together_ * channels_; }  ///< values
 
   std::int64_t samples_;
   std::int64_t channels_;
   std::int64_t places_;
-  std::int64_t of_sample_;
+  std::int64_t together_ = 1;  ///< places of a row
+  std::int64_t rows_ = 0;      ///< of a sample
+  std::int64_t rows_of_piece_ = 0;
+  std::int64_t of_sample_ = 0;
 };
 
+/// Of a table with one row a sample.
 float* row_of(const at::Tensor& table, std::int64_t sample) {
   return table.mutable_data_ptr<float>() + sample * table.size(1);
 }
@@ -88,10 +105,11 @@ struct ChannelMoments {
 
 template <typename T>
 ChannelMoments moments_of(const at::Tensor& x, const Pieces& pieces) {
-  const at::Tensor origin = x.select(2, 0).select(2, 0).select(2, 0).to(at::kFloat).contiguous();
+  const at::Tensor origin = x.select(2, 0).select(2, 0).select(2, 0).to(at::kFloat);
+  const at::Tensor origin_of_rows = pieces.for_rows(origin);
   const at::Tensor sums =
       pieces.sums<T>(x, [&](std::int64_t sample, std::int64_t, const Rows<T>& rows, float* first, float* second) {
-        add_moments(rows, row_of(origin, sample), first, second);
+        add_moments(rows, row_of(origin_of_rows, sample), first, second);
       });
   const auto count = static_cast<double>(pieces.places());
   const at::Tensor mean = sums[0] / count;
@@ -121,8 +139,9 @@ class FusedInstanceNorm : public torch::autograd::Function<FusedInstanceNorm> {
                                const std::optional<at::Tensor>& residual, double slope) {
     const Pieces pieces(x);
     const ChannelMoments moments = moments_of<T>(x, pieces);
-    const at::Tensor scale = moments.inverse_deviation * weight;
-    const at::Tensor shift = bias - moments.mean * scale;
+    const at::Tensor factor = moments.inverse_deviation * weight;
+    const at::Tensor scale = pieces.for_rows(factor);
+    const at::Tensor shift = pieces.for_rows(bias - moments.mean * factor);
     const at::Tensor y = at::empty_like(x);
     pieces.for_each<T>(x, [&](std::int64_t, std::int64_t sample, std::int64_t offset, const Rows<T>& rows) {
       scale_and_activate(rows, row_of(scale, sample), row_of(shift, sample),
@@ -144,10 +163,11 @@ class FusedInstanceNorm : public torch::autograd::Function<FusedInstanceNorm> {
     const auto slope = static_cast<float>(context->saved_data["slope"].toDouble());
     const at::Tensor gradient = of_result.to(x.scalar_type()).contiguous(kChannelsLast);
     const Pieces pieces(x);
+    const at::Tensor mean = pieces.for_rows(moments.mean);
     const at::Tensor sums = pieces.sums<T>(
         x, [&](std::int64_t sample, std::int64_t offset, const Rows<T>& rows, float* first, float* second) {
-          add_gradient_sums(rows, bits_of<T>(y) + offset, bits_of<T>(gradient) + offset, row_of(moments.mean, sample),
-                            slope, first, second);
+          add_gradient_sums(rows, bits_of<T>(y) + offset, bits_of<T>(gradient) + offset, row_of(mean, sample), slope,
+                            first, second);
         });
 
     // With d the gradient of the norm's result and n the normalised x:
@@ -158,7 +178,8 @@ class FusedInstanceNorm : public torch::autograd::Function<FusedInstanceNorm> {
     const at::Tensor by_gradient = deviation * saved[2].to(at::kDouble);
     const at::Tensor by_value = -by_gradient * deviation * of_weight / count;
     const at::Tensor constant = -by_gradient * sums[0] / count - by_value * moments.mean.to(at::kDouble);
-    const std::array factors{by_gradient.to(at::kFloat), by_value.to(at::kFloat), constant.to(at::kFloat)};
+    const std::array factors{pieces.for_rows(by_gradient.to(at::kFloat)), pieces.for_rows(by_value.to(at::kFloat)),
+                             pieces.for_rows(constant.to(at::kFloat))};
 
     const at::Tensor of_input = at::empty_like(x);
     const at::Tensor of_residual = context->saved_data["has_residual"].toBool() ? at::empty_like(x) : at::Tensor();

@@ -29,9 +29,11 @@ struct Inputs {
   }
 };
 
-/// More places than a piece has, in a number that no register divides.
-Inputs make_inputs() {
-  const at::Tensor wave = at::arange(2 * 19 * 3 * 29 * 31, at::kDouble).view({2, 19, 3, 29, 31});
+/// More places than a piece has, in a number that no register divides unless `even`; of channels neither.
+Inputs make_inputs(bool even = false) {
+  const std::vector<std::int64_t> shape =
+      even ? std::vector<std::int64_t>{2, 19, 4, 28, 32} : std::vector<std::int64_t>{2, 19, 3, 29, 31};
+  const at::Tensor wave = at::arange(c10::multiply_integers(shape), at::kDouble).view(shape);
   Inputs inputs;
   inputs.x = (wave * 0.37).sin() * 2 + 5;
   inputs.residual = (wave * 0.11).cos();
@@ -86,13 +88,14 @@ struct NormCase {
   std::string name;
   double slope;
   bool with_residual;
+  bool even = false;
 };
 
 class InstanceNormParity : public testing::TestWithParam<NormCase> {};
 
 TEST_P(InstanceNormParity, ResultsAndGradientsAreThoseOfPyTorch) {
-  const Inputs inputs = make_inputs();
-  const auto [name, slope, with_residual] = GetParam();
+  const auto [name, slope, with_residual, even] = GetParam();
+  const Inputs inputs = make_inputs(even);
   const Results theirs = expected(inputs.as(at::kDouble, at::MemoryFormat::Contiguous), slope, with_residual);
   for (const at::MemoryFormat format : {kChannelsLast, at::MemoryFormat::Contiguous}) {
     const Results ours = results_of(inputs.as(at::kFloat, format), slope, with_residual);
@@ -103,8 +106,8 @@ TEST_P(InstanceNormParity, ResultsAndGradientsAreThoseOfPyTorch) {
 
 // Half as many bits: what is rounded are inputs and results, while sums are taken in float32.
 TEST_P(InstanceNormParity, InBfloat16TheyAreThoseToRounding) {
-  const auto [name, slope, with_residual] = GetParam();
-  const Inputs inputs = make_inputs().as(at::kBFloat16, kChannelsLast);
+  const auto [name, slope, with_residual, even] = GetParam();
+  const Inputs inputs = make_inputs(even).as(at::kBFloat16, kChannelsLast);
   const Results ours = results_of(inputs, slope, with_residual);
   EXPECT_EQ(ours.y.scalar_type(), at::kBFloat16);
   const Results theirs = expected(inputs.as(at::kDouble, at::MemoryFormat::Contiguous), slope, with_residual);
@@ -113,23 +116,26 @@ TEST_P(InstanceNormParity, InBfloat16TheyAreThoseToRounding) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, InstanceNormParity,
                          testing::Values(NormCase{"Norm", 1, false}, NormCase{"Activated", 0.01, false},
-                                         NormCase{"Residual", 0.01, true}),
+                                         NormCase{"Residual", 0.01, true}, NormCase{"EvenSides", 0.01, false, true},
+                                         NormCase{"EvenSidesResidual", 0.01, true, true}),
                          [](const auto& one) { return one.param.name; });
 
 TEST(InstanceNorm, IsTheSameBitsOnSeveralThreads) {
-  const auto on_threads = [](int threads) {
+  const auto on_threads = [](int threads, bool even) {
     Results results;
     std::jthread([&] {
       at::set_num_threads(threads);
-      results = results_of(make_inputs().as(at::kFloat, kChannelsLast), 0.01, true);
+      results = results_of(make_inputs(even).as(at::kFloat, kChannelsLast), 0.01, true);
     }).join();
     return results;
   };
-  const Results alone = on_threads(1);
-  const Results together = on_threads(3);
-  EXPECT_TRUE(at::equal(alone.y, together.y));
-  for (std::size_t i = 0; i < alone.gradients.size(); ++i) {
-    EXPECT_TRUE(at::equal(alone.gradients[i], together.gradients[i])) << i;
+  for (const bool even : {false, true}) {
+    const Results alone = on_threads(1, even);
+    const Results together = on_threads(3, even);
+    EXPECT_TRUE(at::equal(alone.y, together.y));
+    for (std::size_t i = 0; i < alone.gradients.size(); ++i) {
+      EXPECT_TRUE(at::equal(alone.gradients[i], together.gradients[i])) << i;
+    }
   }
 }
 

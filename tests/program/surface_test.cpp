@@ -127,6 +127,44 @@ TEST_F(SurfaceProgram, RunPacksASubmissionAndSkipsTrainingTheNextTime) {
   EXPECT_TRUE(read_text(archive) == packed);
 }
 
+TEST_F(SurfaceProgram, PredictingADeeperVolumeTakesMemoryForItsMaskAlone) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "memory that was freed is held back";
+#endif
+  test::write_membranes(in_folder("wide"), {32, 64, 64}, 2, 1, true);
+  const ProcessResult trained =
+      run(with("train", {"--dataset-path", in_folder("wide"), "--patch-size", "32,64,64", "--tuning-volumes", "0"}));
+  ASSERT_EQ(trained.exit_code, kFinished) << trained.errors;
+  const auto peak = [&](const media::VolumeShape& shape) {
+    const path volume = in_folder("volume.tif");
+    std::vector<std::uint8_t> voxels(static_cast<std::size_t>(shape.voxels()));
+    for (std::size_t i = 0; i < voxels.size(); ++i) {
+      voxels[i] = static_cast<std::uint8_t>((i * 2654435761U) >> 24);
+    }
+    media::write_tiff(volume, voxels, shape, media::TiffCompression::kNone);
+    const ProcessResult predicted =
+        run({"predict", "surface", "--checkpoint-dir", run_folder(), "--input", volume, "--output", in_folder("masks"),
+             "--devices", "cpu", "--overlap", "0", "--threshold", "0.5", "--smallest-component", "100"});
+    EXPECT_EQ(predicted.exit_code, kFinished) << predicted.errors;
+    return predicted.peak_kib;
+  };
+  const media::VolumeShape small{32, 256, 256};
+  const media::VolumeShape large{256, 256, 256};
+  const long mask_kib = (large.voxels() - small.voxels()) / 1024;  // of what the large one has more
+  EXPECT_LT(peak(large) - peak(small), 2 * mask_kib);
+}
+
+TEST_F(SurfaceProgram, DiagnosisNamesWhatHoldsTrainingBack) {
+  const path figures = in_folder("figures.json");
+  const ProcessResult result = run(with("diagnose", {"--seconds", "10", "--output", figures}));
+  ASSERT_EQ(result.exit_code, kFinished) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("loading alone"), HasSubstr("cut"), HasSubstr("a step of the whole loop"),
+                                   HasSubstr("rank")));
+  EXPECT_THAT(result.output, testing::Not(HasSubstr("--img-size")));
+  EXPECT_TRUE(nlohmann::json::parse(read_text(figures)).is_object());
+  EXPECT_FALSE(std::filesystem::exists(run_folder()));
+}
+
 TEST_F(SurfaceProgram, WhatIsWrongWithVolumesIsNamed) {
   std::filesystem::remove(dataset() / "train_labels" / "101.tif");
   expect_error(run(with("train")), kData, HasSubstr("101"));
