@@ -19,6 +19,8 @@ class SourceImage {
   /// file.
   void open(const std::filesystem::path& path);
 
+  const media::ImageHeader& header() const { return header_; }
+
   /// The size of the upright picture.
   media::ImageSize size() const { return media::upright_size(header_.size, header_.orientation); }
   media::ImageSize stored_size() const { return header_.size; }
