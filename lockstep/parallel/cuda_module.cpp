@@ -14,18 +14,19 @@ namespace {
 
 struct Loaded {
   const CudaModule* module = nullptr;
+  void* library = nullptr;
   std::string problem;  ///< why there is none
 };
 
 Loaded load_module() {
   void* library = ::dlopen("liblockstep_cuda.so", RTLD_NOW | RTLD_GLOBAL);
   if (library == nullptr) {
-    return {nullptr, ::dlerror()};
+    return {nullptr, nullptr, ::dlerror()};
   }
   using Entry = const CudaModule* (*)();
   const auto entry = reinterpret_cast<Entry>(::dlsym(library, "lockstep_cuda_module"));
   LOCKSTEP_ASSERT(entry != nullptr, "liblockstep_cuda.so is not Lockstep's module");
-  return {entry(), {}};
+  return {entry(), library, {}};
 }
 
 const Loaded& loaded_module() {
@@ -48,6 +49,11 @@ void load_cuda() {
 }
 
 const CudaModule* find_cuda_module() { return loaded_module().module; }
+
+void* find_in_cuda_module(const char* name) {
+  void* library = loaded_module().library;
+  return library == nullptr ? nullptr : ::dlsym(library, name);
+}
 
 const CudaModule& cuda_module() {
   const Loaded& loaded = loaded_module();

@@ -31,7 +31,11 @@ void load_cuda();
 /// The module, loaded now if need be, driver or not; null where it was not built, or cannot be loaded.
 const CudaModule* find_cuda_module();
 
-/// The same. Throws MachineError where there is none.
+/// A function of the module by its C name, for rooms above this one, which know its type; null where there is no
+/// module, or where it was built without nvcc.
+void* find_in_cuda_module(const char* name);
+
+/// The module, as find_cuda_module(). Throws MachineError where there is none.
 const CudaModule& cuda_module();
 
 }  // namespace lockstep::parallel
