@@ -72,6 +72,15 @@ void add_network_options_of_few_shot(OptionTable& table, tasks::fewshot::Options
             {.group = group, .affects_result = false, .on_resume = "numbers agree up to rounding"});
 }
 
+void add_loss_options_of_few_shot(OptionTable& table, tasks::fewshot::LossWeights& loss) {
+  const OptionTraits weight{.group = "Loss", .minimum = inclusive(0)};
+  table.add("--objectness-weight", loss.objectness, "Weight of knowing where objects of any class are.", weight);
+  table.add("--box-weight", loss.boxes, "Weight of the boxes around them.", weight);
+  table.add("--matching-weight", loss.matching, "Weight of telling which class of the episode an object is of.",
+            weight);
+  table.add("--refinement-weight", loss.refinement, "Weight of the boxes once the class is known.", weight);
+}
+
 }  // namespace
 
 FewShotSetup::FewShotSetup() {
@@ -100,6 +109,7 @@ OptionTable FewShotSetup::table() {
   add_class_options(table, task);
   add_episode_options(table, *this);
   add_network_options_of_few_shot(table, task);
+  add_loss_options_of_few_shot(table, task.loss);
   add_train_options(table, train, &epochs);
   return table;
 }

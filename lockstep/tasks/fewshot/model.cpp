@@ -11,14 +11,13 @@
 #include "lockstep/nn/initialise.h"
 #include "lockstep/nn/keyed_random.h"
 #include "lockstep/tasks/fewshot/illustration.h"
-#include "lockstep/tasks/fewshot/loss.h"
 
 namespace lockstep::tasks::fewshot {
 namespace {
 
 /// Tells the random numbers that move true boxes from those of the network's layers, which count from 0.
 constexpr std::uint32_t kMovedBoxes = 1U << 23;
-constexpr int kMovesPerBox = 2;
+constexpr std::int64_t kMovesPerBox = 2;
 
 /// Pictures of (batch, count, height, width, 3) with as many finishes, normalised.
 at::Tensor finished(const at::Tensor& pictures, const at::Tensor& finish) {
@@ -32,32 +31,6 @@ at::Tensor objects_of(const DeviceBatch& batch, std::int64_t episode) {
   at::Tensor copy = at::empty(objects.shape, at::kFloat);
   std::ranges::copy(objects.bytes, static_cast<std::byte*>(copy.mutable_data_ptr()));
   return copy;
-}
-
-/// Each box of a class of the episode, moved and scaled by about a tenth of its sides: (boxes, 5) of query and box.
-at::Tensor moved_boxes(const at::Tensor& objects, RandomStream random) {
-  constexpr double kDeviation = 0.1;
-  const auto rows = objects.accessor<float, 2>();
-  std::vector<float> moved;
-  for (std::int64_t row = 0; row < rows.size(0); ++row) {
-    if (rows[row][5] < 0) {
-      continue;
-    }
-    const double width = rows[row][3] - rows[row][1];
-    const double height = rows[row][4] - rows[row][2];
-    for (int move = 0; move < kMovesPerBox; ++move) {
-      const auto shifted = [&](std::int64_t edge, double side) {
-        const double shift = std::clamp(random.normal(), -2.0, 2.0) * kDeviation * side;
-        return rows[row][edge] + static_cast<float>(shift);
-      };
-      moved.push_back(rows[row][0]);
-      moved.push_back(shifted(1, width));
-      moved.push_back(shifted(2, height));
-      moved.push_back(shifted(3, width));
-      moved.push_back(shifted(4, height));
-    }
-  }
-  return at::tensor(moved, at::kFloat).view({-1, 5});
 }
 
 std::vector<metrics::TrueBox> true_boxes(const at::Tensor& objects, std::size_t ways) {
@@ -112,9 +85,10 @@ at::Tensor normalised(const at::Tensor& pictures) {
   return nn::finish_images(pictures, finish.to(pictures.device()));
 }
 
-FewShotModel::FewShotModel(const models::FewShotDetectorOptions& options, std::vector<std::string> names,
-                           std::optional<std::uint64_t> seed)
-    : network_(std::make_shared<models::FewShotDetector>(options)), names_(std::move(names)) {
+FewShotModel::FewShotModel(const Options& options, std::vector<std::string> names, std::optional<std::uint64_t> seed)
+    : network_(std::make_shared<models::FewShotDetector>(options.network)),
+      loss_weights_(options.loss),
+      names_(std::move(names)) {
   if (seed) {
     nn::initialise(*network_, *seed);
   }
@@ -141,11 +115,10 @@ at::Tensor FewShotModel::losses(const DeviceBatch& batch) {
   for (std::int64_t episode = 0; episode < static_cast<std::int64_t>(batch.host.size()); ++episode) {
     const at::Tensor queries = batch.fields[data::kQueryField][episode];
     const at::Tensor objects = objects_of(batch, episode);
-    const at::Tensor moved = moved_boxes(
-        objects, scope.stream(Purpose::kSelection, static_cast<std::size_t>(episode), kMovedBoxes));
-    const models::Prototypes prototypes = prototypes_of(batch, episode);
-    const models::QueryAnswers answers = network_->forward(queries, prototypes, moved.to(queries.device()));
-    losses.push_back(episode_loss(answers, objects.to(queries.device()), batch.fields[data::kClassField].size(1)));
+    RandomStream random = scope.stream(Purpose::kSelection, static_cast<std::size_t>(episode), kMovedBoxes);
+    const at::Tensor moved = jittered_boxes(objects, kMovesPerBox, random).to(queries.device());
+    const models::QueryAnswers answers = network_->forward(queries, prototypes_of(batch, episode), moved);
+    losses.push_back(episode_loss(answers, objects.to(queries.device()), loss_weights_));
   }
   return at::stack(losses).to(at::kFloat);  // (batch)
 }

@@ -5,6 +5,7 @@
 
 #include "lockstep/models/few_shot_detector.h"
 #include "lockstep/tasks/fewshot/evaluation.h"
+#include "lockstep/tasks/fewshot/options.h"
 #include "lockstep/tasks/task.h"
 
 namespace lockstep::tasks::fewshot {
@@ -14,8 +15,7 @@ namespace lockstep::tasks::fewshot {
 class FewShotModel : public Model {
  public:
   /// As Task::make_model. `names`: of all classes of the set.
-  FewShotModel(const models::FewShotDetectorOptions& options, std::vector<std::string> names,
-               std::optional<std::uint64_t> seed);
+  FewShotModel(const Options& options, std::vector<std::string> names, std::optional<std::uint64_t> seed);
 
   torch::nn::Module& network() override { return *network_; }
   std::string backbone_prefix() const override { return "backbone."; }
@@ -40,11 +40,13 @@ class FewShotModel : public Model {
   /// What is found on the queries of an episode of a prepared batch: another way to look can be put in its place.
   virtual std::vector<models::QueryDetections> detect(const DeviceBatch& batch, std::int64_t episode);
 
- private:
   models::Prototypes prototypes_of(const DeviceBatch& batch, std::int64_t episode);
+
+ private:
   EpisodeResult result_of(const DeviceBatch& batch, std::int64_t episode);
 
   std::shared_ptr<models::FewShotDetector> network_;
+  LossWeights loss_weights_;
   std::vector<std::string> names_;
 };
 

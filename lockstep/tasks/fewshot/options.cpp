@@ -1,6 +1,7 @@
 #include "lockstep/tasks/fewshot/options.h"
 
 #include <algorithm>
+#include <cmath>
 #include <sstream>
 
 #include "lockstep/base/error.h"
@@ -37,6 +38,12 @@ void check_count(const char* flag, std::int64_t count) {
   }
 }
 
+void check_loss_share(const char* flag, double weight) {
+  if (!(weight >= 0 && std::isfinite(weight))) {
+    throw UsageError(text(flag, " ", weight, " is no weight"), "give a number, at least 0");
+  }
+}
+
 }  // namespace
 
 data::ClassSplitOptions Options::class_split() const {
@@ -67,6 +74,10 @@ void Options::validate() const {
   if (!novel_classes.empty() && novel_fraction) {
     throw UsageError("--novel-fraction has no effect where --novel-classes names them", "give one of the two");
   }
+  check_loss_share("--objectness-weight", loss.objectness);
+  check_loss_share("--box-weight", loss.boxes);
+  check_loss_share("--matching-weight", loss.matching);
+  check_loss_share("--refinement-weight", loss.refinement);
   class_split().validate();
   episodes_of(static_cast<std::size_t>(n_way)).validate();
   network.validate();

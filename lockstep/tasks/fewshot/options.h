@@ -9,7 +9,7 @@
 #include "lockstep/data/class_split.h"
 #include "lockstep/data/episode_plan.h"
 #include "lockstep/models/few_shot_detector.h"
-#include "lockstep/tasks/task.h"
+#include "lockstep/tasks/fewshot/loss.h"
 
 namespace lockstep::tasks::fewshot {
 
@@ -30,6 +30,7 @@ struct Options {
   std::int64_t support_size = 128;  ///< of an example with what is around it; a multiple of 32
   bool augment = true;              ///< crop, flip and colour training pictures at random
 
+  LossWeights loss;
   models::FewShotDetectorOptions network;
 
   /// Which classes are kept from training.

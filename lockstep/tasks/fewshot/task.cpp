@@ -83,7 +83,7 @@ std::vector<Alternative> FewShotTask::cheaper_alternatives() const {
 }
 
 std::unique_ptr<Model> FewShotTask::make_model(std::optional<std::uint64_t> seed) const {
-  return std::make_unique<FewShotModel>(options_.network, classes_, seed);
+  return std::make_unique<FewShotModel>(options_, classes_, seed);
 }
 
 std::map<std::string, double> FewShotTask::summarise(std::span<const Record> records) const {
