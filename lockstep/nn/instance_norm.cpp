@@ -81,13 +81,13 @@ float* row_of(const at::Tensor& table, std::int64_t sample) {
 }
 
 /// Of each channel of each sample: (samples, channels) float32.
-struct Moments {
+struct ChannelMoments {
   at::Tensor mean;
   at::Tensor inverse_deviation;
 };
 
 template <typename T>
-Moments moments_of(const at::Tensor& x, const Pieces& pieces) {
+ChannelMoments moments_of(const at::Tensor& x, const Pieces& pieces) {
   const at::Tensor origin = x.select(2, 0).select(2, 0).select(2, 0).to(at::kFloat).contiguous();
   const at::Tensor sums =
       pieces.sums<T>(x, [&](std::int64_t sample, std::int64_t, const Rows<T>& rows, float* first, float* second) {
@@ -120,7 +120,7 @@ class FusedInstanceNorm : public torch::autograd::Function<FusedInstanceNorm> {
   static at::Tensor forward_of(Context* context, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                                const std::optional<at::Tensor>& residual, double slope) {
     const Pieces pieces(x);
-    const Moments moments = moments_of<T>(x, pieces);
+    const ChannelMoments moments = moments_of<T>(x, pieces);
     const at::Tensor scale = moments.inverse_deviation * weight;
     const at::Tensor shift = bias - moments.mean * scale;
     const at::Tensor y = at::empty_like(x);
@@ -140,7 +140,7 @@ class FusedInstanceNorm : public torch::autograd::Function<FusedInstanceNorm> {
     const torch::autograd::variable_list saved = context->get_saved_variables();
     const at::Tensor& x = saved[0];
     const at::Tensor& y = saved[1];
-    const Moments moments{saved[3], saved[4]};
+    const ChannelMoments moments{saved[3], saved[4]};
     const auto slope = static_cast<float>(context->saved_data["slope"].toDouble());
     const at::Tensor gradient = of_result.to(x.scalar_type()).contiguous(kChannelsLast);
     const Pieces pieces(x);

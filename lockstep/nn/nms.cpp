@@ -6,13 +6,12 @@
 #include <vector>
 
 #include "lockstep/base/error.h"
+#include "lockstep/nn/gpu_kernels.h"
 #include "lockstep/nn/nms_arithmetic.h"
 #include "lockstep/parallel/cuda_module.h"
 
 namespace lockstep::nn {
 namespace {
-
-using KeptOnGpu = at::Tensor (*)(const at::Tensor& boxes, const at::Tensor& groups, double threshold);
 
 /// Which of boxes in falling order of scores are kept. // (n) bool
 at::Tensor kept_on_host(const at::Tensor& boxes, const at::Tensor& groups, double threshold) {
@@ -38,9 +37,10 @@ at::Tensor kept_in_order(const at::Tensor& boxes, const at::Tensor& groups, doub
   if (boxes.is_cpu()) {
     return kept_on_host(boxes, groups, threshold);
   }
-  const auto on_gpu = reinterpret_cast<KeptOnGpu>(parallel::find_in_cuda_module("lockstep_nms_kept"));
-  if (on_gpu != nullptr) {
-    return on_gpu(boxes, groups, threshold);
+  if (const auto on_gpu = reinterpret_cast<NmsOnGpu>(parallel::find_in_cuda_module("lockstep_nms_kept"))) {
+    at::Tensor kept;
+    on_gpu(boxes, groups, threshold, kept);
+    return kept;
   }
   return kept_on_host(boxes.cpu(), groups.cpu(), threshold).to(boxes.device());
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lockstep/base/error.h"
+#include "lockstep/nn/gpu_kernels.h"
 #include "lockstep/nn/roi_axis.h"
 #include "lockstep/parallel/cuda_module.h"
 
@@ -126,18 +127,19 @@ at::Tensor gradient_on_host(const at::Tensor& of_bins, const at::Tensor& boxes, 
   return of_features;
 }
 
-using OnGpu = at::Tensor (*)(const at::Tensor& values, const at::Tensor& boxes, const RoiAlignShape& shape);
+using RoiAlignOnHost = at::Tensor (*)(const at::Tensor& values, const at::Tensor& boxes, const RoiAlignShape& shape);
 
 /// Runs one direction where the values are: on the GPU by the kernel of that name where there is one, else on the host.
-at::Tensor run_direction(const char* kernel, OnGpu in_float, OnGpu in_double, const at::Tensor& values,
-                         const at::Tensor& boxes, const RoiAlignShape& shape) {
+at::Tensor run_direction(const char* kernel, RoiAlignOnHost in_float, RoiAlignOnHost in_double,
+                         const at::Tensor& values, const at::Tensor& boxes, const RoiAlignShape& shape) {
   if (values.is_cuda() && values.scalar_type() == at::kFloat) {
-    const auto on_gpu = reinterpret_cast<OnGpu>(parallel::find_in_cuda_module(kernel));
-    if (on_gpu != nullptr) {
-      return on_gpu(values, boxes, shape);
+    if (const auto on_gpu = reinterpret_cast<RoiAlignOnGpu>(parallel::find_in_cuda_module(kernel))) {
+      at::Tensor result;
+      on_gpu(values.contiguous(), boxes, shape, result);
+      return result;
     }
   }
-  const OnGpu on_host = values.scalar_type() == at::kDouble ? in_double : in_float;
+  const RoiAlignOnHost on_host = values.scalar_type() == at::kDouble ? in_double : in_float;
   return on_host(values.cpu().contiguous(kPixelsOfChannels), boxes.cpu(), shape).to(values.device());
 }
 
