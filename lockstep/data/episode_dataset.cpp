@@ -42,8 +42,6 @@ std::span<std::uint8_t> picture_of(const SampleSlot& slot, EpisodeField field, s
   return all.subspan(number * (all.size() / count), all.size() / count);
 }
 
-media::Box box_of(const ObjectBox& box) { return {box.x0, box.y0, box.x1 - box.x0, box.y1 - box.y0}; }
-
 media::Box mirrored(const media::Box& box, double side) {
   return {side - box.x - box.width, box.y, box.width, box.height};
 }

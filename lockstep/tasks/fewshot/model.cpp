@@ -58,13 +58,16 @@ std::vector<metrics::TrueBox> true_boxes(const at::Tensor& objects, std::size_t 
   return boxes;
 }
 
-void add_detections(const models::QueryDetections& answers, std::int64_t query, std::vector<metrics::Detection>& found) {
+}  // namespace
+
+void add_detections(const models::QueryDetections& answers, std::int64_t picture,
+                    std::vector<metrics::Detection>& found) {
   const at::Tensor boxes = answers.boxes.to(at::kCPU, at::kFloat).contiguous();
   const at::Tensor scores = answers.scores.to(at::kCPU, at::kFloat).contiguous();
   const at::Tensor ways = answers.ways.to(at::kCPU).contiguous();
   for (std::int64_t i = 0; i < boxes.size(0); ++i) {
     const float* edge = boxes.const_data_ptr<float>() + 4 * i;
-    found.push_back({.image = query,
+    found.push_back({.image = picture,
                      .category = ways.const_data_ptr<std::int64_t>()[i],
                      .score = scores.const_data_ptr<float>()[i],
                      .x0 = edge[0],
@@ -73,8 +76,6 @@ void add_detections(const models::QueryDetections& answers, std::int64_t query, 
                      .y1 = edge[3]});
   }
 }
-
-}  // namespace
 
 at::Tensor normalised(const at::Tensor& pictures) {
   const data::SampleFinish none;

@@ -53,4 +53,8 @@ class FewShotModel : public Model {
 /// Normalises pictures that need nothing else: (count, height, width, 3) uint8 to (count, 3, height, width) float32.
 at::Tensor normalised(const at::Tensor& pictures);
 
+/// Adds what was found on a picture of that number.
+void add_detections(const models::QueryDetections& answers, std::int64_t picture,
+                    std::vector<metrics::Detection>& found);
+
 }  // namespace lockstep::tasks::fewshot
