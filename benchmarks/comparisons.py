@@ -74,6 +74,14 @@ COMPARISONS = {
         },
         "ratios": [("Lockstep", "MONAI", "patches_per_second", ">= 2")],
     },
+    "episodes": {
+        "what": "episodes of 5 classes, 3 supports and 1 query each (shared/data/chess, 2048 x 1371), ready for a network, two threads",
+        "sides": {
+            "Lockstep": program("bench_episodes", "{root}/../shared/data/chess", 5, 3, 16),
+            "PyTorch, PIL": script("episodes.py", "{root}/../shared/data/chess", 5, 3, 16),
+        },
+        "ratios": [("Lockstep", "PyTorch, PIL", "episodes_per_minute", ">= 2")],
+    },
     "volumes": {
         "what": "scores of a predicted volume of 128 x 128 x 128 voxels, on two threads",
         "sides": {"Lockstep": program("bench_volumes", 128), "Python": script("volumes.py", 128)},

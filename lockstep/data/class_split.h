@@ -11,9 +11,9 @@ namespace lockstep::data {
 
 /// Which classes are kept from training, to see how a network that has learnt others does with them.
 struct ClassSplitOptions {
-  std::vector<std::string> novel_classes;  ///< by name; empty: drawn
-  double novel_fraction = 1.0 / 3;         ///< share of the classes that is drawn, rounded, at least one
-  std::uint64_t class_seed = 0;            ///< which are drawn
+  std::vector<std::string> novel_classes{};  ///< by name; empty: drawn
+  double novel_fraction = 1.0 / 3;           ///< share of the classes that is drawn, rounded, at least one
+  std::uint64_t class_seed = 0;              ///< which are drawn
 
   /// Throws UsageError for a share outside of (0, 1), and for a class that is named twice.
   void validate() const;
