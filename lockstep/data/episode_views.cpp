@@ -11,7 +11,7 @@
 namespace lockstep::data {
 namespace {
 
-constexpr int kSpareDetail = 2;  // a support is decoded with this many times the pixels that it gets, each way
+constexpr int kSpareDetail = 4;  // a support is decoded with this many times the pixels that it gets, each way
 
 int eighths_for(const SourceImage& source, int length, int needed) {
   return source.is_reducible() ? quick_eighths({length, length}, needed) : media::kFullSize;

@@ -19,8 +19,8 @@ struct SupportView {
 
 /// Cuts the square around a box of the open picture, scaled to size x size pixels, (size, size, 3), antialiased. What
 /// of it lies outside of the picture is kOutsideGrey, which mixes with the picture at its edge as where one is put
-/// around the picture first. A JPEG of which the square has more than twice as many pixels each way is decoded at a
-/// part of its size. Gives the box in pixels of the square. Throws DataError naming the file.
+/// around the picture first. A JPEG of which the square has eight times as many pixels each way, or more, is decoded
+/// at a part of its size. Gives the box in pixels of the square. Throws DataError naming the file.
 media::Box load_support(SourceImage& source, const ObjectBox& box, const SupportView& view, int size,
                         std::span<std::uint8_t> pixels);
 
