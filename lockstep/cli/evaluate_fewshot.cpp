@@ -72,7 +72,7 @@ std::map<std::string, double> measure_episodes(const tasks::Task& task, const tr
   return metrics;
 }
 
-FewShotSetup setup_of_run(const EvaluateFewShotArguments& arguments) {
+FewShotSetup few_shot_setup_of_run(const EvaluateFewShotArguments& arguments) {
   FewShotSetup setup;
   read_recipe_of_run(setup, arguments.run, kTrainFewShot);
   if (!arguments.dataset_path.empty()) {
@@ -86,8 +86,8 @@ FewShotSetup setup_of_run(const EvaluateFewShotArguments& arguments) {
   return setup;
 }
 
-Measured measure_run(const EvaluateFewShotArguments& arguments) {
-  const FewShotSetup setup = setup_of_run(arguments);
+Measured measure_few_shot_run(const EvaluateFewShotArguments& arguments) {
+  const FewShotSetup setup = few_shot_setup_of_run(arguments);
   const std::filesystem::path weights = checkpoint::best_weights(arguments.run);
   const tasks::fewshot::FewShotTask task(setup.task);
   const auto measure = [&](const MakeModel& make) { return measure_episodes(task, arguments.machine, make); };
@@ -121,7 +121,7 @@ ExitCode evaluate_few_shot(const std::string& command, const std::vector<std::st
   if (parse_or_answer(table, words, command, kEvaluateFewShotDescription)) {
     return ExitCode::kFinished;
   }
-  report(measure_run(arguments), arguments.output);
+  report(measure_few_shot_run(arguments), arguments.output);
   return ExitCode::kFinished;
 }
 
