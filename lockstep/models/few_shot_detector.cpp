@@ -40,8 +40,6 @@ void check_sides(const at::Tensor& images) {
   }
 }
 
-at::Tensor normalised(const at::Tensor& vectors) { return vectors / vectors.square().sum(-1, true).add(1e-12).sqrt(); }
-
 /// Boxes with the number of their image before each: one box an image. // (n, 5)
 at::Tensor one_an_image(const at::Tensor& boxes) {
   const at::Tensor image = at::arange(boxes.size(0), boxes.options().dtype(at::kFloat)).unsqueeze(1);
@@ -132,7 +130,7 @@ Prototypes FewShotDetector::prototypes(const at::Tensor& supports, const at::Ten
     regions.push_back(found.regions);
   }
   const auto mean_of_class = [classes](const std::vector<at::Tensor>& parts) {
-    return normalised(at::cat(parts).unflatten(0, {classes, -1}).mean(1));
+    return unit_length(at::cat(parts).unflatten(0, {classes, -1}).mean(1));
   };
   return {mean_of_class(whole), mean_of_class(regions)};
 }
@@ -158,7 +156,7 @@ QueryAnswers FewShotDetector::forward(const at::Tensor& queries, const Prototype
 /// In float32 under autocast, too: logits are cosines times a large factor.
 at::Tensor FewShotDetector::match(const Embeddings& found, const Prototypes& prototypes) {
   const c10::impl::ExcludeDispatchKeyGuard no_autocast(c10::autocast_dispatch_keyset);
-  const at::Tensor background = normalised(background_->weight).unsqueeze(0);                      // (1, 1 + R, E)
+  const at::Tensor background = unit_length(background_->weight).unsqueeze(0);                     // (1, 1 + R, E)
   const at::Tensor whole = at::cat({prototypes.whole, background.select(1, 0)});                   // (N + 1, E)
   const at::Tensor regions = at::cat({prototypes.regions, background.slice(1, 1, 1 + kRegions)});  // (N + 1, R, E)
   const std::int64_t boxes = found.whole.size(0);

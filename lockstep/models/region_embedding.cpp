@@ -11,8 +11,6 @@ constexpr std::int64_t kBins = 6;  // a side, a multiple of the regions
 constexpr double kDetailStride = 4;
 constexpr double kWidestAtFinest = 64;  // the side in pixels below which a box belongs to the finest level
 
-at::Tensor unit_length(const at::Tensor& vectors) { return vectors / vectors.square().sum(-1, true).add(1e-12).sqrt(); }
-
 /// The level that a box is cut out of, by its side. // (n) int64
 at::Tensor level_of(const at::Tensor& boxes) {
   const at::Tensor side = nn::box_areas(boxes.slice(1, 1, 5)).sqrt();
@@ -40,6 +38,8 @@ at::Tensor align_in_levels(const std::vector<at::Tensor>& levels, const at::Tens
 }
 
 }  // namespace
+
+at::Tensor unit_length(const at::Tensor& vectors) { return vectors / vectors.square().sum(-1, true).add(1e-12).sqrt(); }
 
 RegionEmbedding::RegionEmbedding(std::int64_t detail, std::int64_t width)
     : mix_(register_module("mix", std::make_shared<ConvNormGelu>(detail + width, width))),

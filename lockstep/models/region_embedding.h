@@ -20,6 +20,9 @@ struct Embeddings {
   at::Tensor regions;  ///< (boxes, kRegions, width), row by row
 };
 
+/// Vectors, along the last dimension, scaled to length 1; one of zeros stays one.
+at::Tensor unit_length(const at::Tensor& vectors);
+
 /// Turns boxes of an image into vectors that can be compared. A box is cut out of the level of the pyramid at which it
 /// is some four to eight places wide, and out of the backbone's features at stride 4, where small parts still show.
 class RegionEmbedding : public torch::nn::Module {

@@ -57,11 +57,14 @@ void add_scaled(const T* __restrict from, T weight, std::int64_t count, T* __res
   }
 }
 
+at::Tensor zeros_of(at::IntArrayRef shape, const at::Tensor& like) {
+  return at::empty(shape, like.options(), kPixelsOfChannels).zero_();
+}
+
 /// Channels of a pixel lie beside each other in `features` and in what is returned.
 template <typename T>
 at::Tensor align_on_host(const at::Tensor& features, const at::Tensor& boxes, const RoiAlignShape& shape) {
-  const at::Tensor bins = at::zeros({shape.boxes, shape.channels, shape.bins, shape.bins},
-                                    features.options().memory_format(kPixelsOfChannels));
+  const at::Tensor bins = zeros_of({shape.boxes, shape.channels, shape.bins, shape.bins}, features);
   const T* feature = features.const_data_ptr<T>();
   const T* box_rows = boxes.const_data_ptr<T>();
   T* target = bins.mutable_data_ptr<T>();
@@ -92,8 +95,7 @@ at::Tensor align_on_host(const at::Tensor& features, const at::Tensor& boxes, co
 /// Each row of pixels collects what the boxes send it, in their order: no two threads add to one place.
 template <typename T>
 at::Tensor gradient_on_host(const at::Tensor& of_bins, const at::Tensor& boxes, const RoiAlignShape& shape) {
-  const at::Tensor of_features = at::zeros({shape.batch, shape.channels, shape.height, shape.width},
-                                           of_bins.options().memory_format(kPixelsOfChannels));
+  const at::Tensor of_features = zeros_of({shape.batch, shape.channels, shape.height, shape.width}, of_bins);
   const T* source = of_bins.const_data_ptr<T>();
   const T* box_rows = boxes.const_data_ptr<T>();
   T* target = of_features.mutable_data_ptr<T>();
