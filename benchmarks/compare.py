@@ -46,7 +46,7 @@ class Side:
 
 
 def is_rate(figure):
-    return figure.endswith("per_second")
+    return figure.endswith(("per_second", "per_minute"))
 
 
 def best(figure, values):

@@ -77,8 +77,8 @@ COMPARISONS = {
     "episodes": {
         "what": "episodes of 5 classes, 3 supports and 1 query each (shared/data/chess, 2048 x 1371), ready for a network, two threads",
         "sides": {
-            "Lockstep": program("bench_episodes", "{root}/../shared/data/chess", 5, 3, 16),
-            "PyTorch, PIL": script("episodes.py", "{root}/../shared/data/chess", 5, 3, 16),
+            "Lockstep": program("bench_episodes", "{root}/../shared/data/chess", 5, 3, 8),
+            "PyTorch, PIL": script("episodes.py", "{root}/../shared/data/chess", 5, 3, 8),
         },
         "ratios": [("Lockstep", "PyTorch, PIL", "episodes_per_minute", ">= 2")],
     },

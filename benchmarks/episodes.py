@@ -110,7 +110,6 @@ def main():
         for _ in loader:
             pass
 
-    run()  # starts the workers
     serve(lambda: {"episodes_per_minute": 60e3 * episodes / milliseconds(run)})
 
 

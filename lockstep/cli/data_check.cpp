@@ -12,6 +12,9 @@
 #include "lockstep/cli/help.h"
 #include "lockstep/data/box_folders.h"
 #include "lockstep/data/box_sources.h"
+#include "lockstep/data/class_split.h"
+#include "lockstep/data/episode_images.h"
+#include "lockstep/data/episode_plan.h"
 #include "lockstep/data/survey.h"
 #include "lockstep/data/volume_store.h"
 #include "lockstep/parallel/devices.h"
@@ -28,6 +31,9 @@ constexpr const char* kDataCheckDescription =
     "prints how many images there are, how large, what is marked on them, what is odd and how that is handled, and "
     "what "
     "training would refuse; then it ends with exit code 3. The dataset may stand behind the command without its flag.";
+
+/// Supports a class for which it is said which episodes there can be.
+constexpr std::size_t kShots[] = {1, 3, 5, 10};
 
 struct DataCheckArguments {
   path dataset_path;
@@ -109,6 +115,7 @@ std::vector<std::size_t> boxes_of_classes(const data::BoxSplit& split, std::size
   return counts;
 }
 
+/// Of each class its boxes in every split, and the images that can show it in an episode.
 Rows class_rows(const data::BoxSet& set) {
   Rows rows = {{"class"}};
   for (const std::string& name : set.classes) {
@@ -116,12 +123,51 @@ Rows class_rows(const data::BoxSet& set) {
   }
   for (const data::BoxSplit& split : set.splits) {
     rows.front().push_back(split.name);
-    const std::vector<std::size_t> counts = boxes_of_classes(split, set.classes.size());
-    for (std::size_t i = 0; i < counts.size(); ++i) {
-      rows[i + 1].push_back(text(counts[i]));
+    rows.front().emplace_back("images");
+    const std::vector<std::size_t> boxes = boxes_of_classes(split, set.classes.size());
+    const std::vector<std::size_t> images = data::images_of_classes(split.images, set.classes.size());
+    for (std::size_t i = 0; i < set.classes.size(); ++i) {
+      rows[i + 1].push_back(text(boxes[i]));
+      rows[i + 1].push_back(text(images[i]));
     }
   }
   return rows;
+}
+
+/// "12-way" for each number of supports, and the class that allows no more.
+std::vector<std::string> episode_row(const char* use, const std::vector<data::BoxedImage>& images,
+                                     const data::BoxSet& set, const std::vector<std::size_t>& classes) {
+  const std::vector<std::size_t> all = data::images_of_classes(images, set.classes.size());
+  std::vector<std::size_t> counts;
+  std::size_t scarcest = classes.front();
+  for (const std::size_t number : classes) {
+    counts.push_back(all[number]);
+    scarcest = all[number] < all[scarcest] ? number : scarcest;
+  }
+  std::vector<std::string> row = {use};
+  for (const std::size_t shots : kShots) {
+    const std::size_t ways = data::most_ways(counts, shots);
+    row.push_back(ways > 0 ? text(ways, "-way") : "-");
+  }
+  row.push_back(text(set.classes[scarcest], ", ", all[scarcest], " images"));
+  return row;
+}
+
+/// Which episodes can be drawn, each with a query a class, whichever classes are taken as novel.
+void print_episodes(const data::BoxSet& set) {
+  const std::vector<std::size_t> classes = data::classes_with_examples(set);
+  if (classes.size() < 2) {
+    return;
+  }
+  const data::EpisodeImages images = data::share_images(set, {}, {});
+  Rows rows = {{"episodes up to"}};
+  for (const std::size_t shots : kShots) {
+    rows.front().push_back(text(shots, "-shot"));
+  }
+  rows.front().emplace_back("scarcest class");
+  rows.push_back(episode_row("training", images.training, set, classes));
+  rows.push_back(episode_row("evaluation", images.evaluation, set, classes));
+  std::cout << "\nfew-shot detection " << images.words << "\n\n" << in_columns(rows);
 }
 
 /// Sides in pixels, the median box by its area.
@@ -158,6 +204,7 @@ CheckResult check_boxes(const path& root, int threads) {
     result.add(survey);
   }
   std::cout << in_columns(rows) << "\n" << in_columns(class_rows(set));
+  print_episodes(set);
   return result;
 }
 

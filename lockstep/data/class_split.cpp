@@ -22,18 +22,6 @@ std::string names_of(std::span<const std::size_t> classes, const std::vector<std
   return list;
 }
 
-std::vector<bool> classes_with_examples(const BoxSet& set) {
-  std::vector<bool> found(set.classes.size());
-  for (const BoxSplit& split : set.splits) {
-    for (const BoxedImage& image : split.images) {
-      for (const ObjectBox& box : image.boxes) {
-        found[box.class_index] = found[box.class_index] || is_example(box);
-      }
-    }
-  }
-  return found;
-}
-
 std::vector<std::size_t> named_classes(const BoxSet& set, const std::vector<std::string>& names,
                                        const std::vector<std::size_t>& usable) {
   std::vector<std::size_t> numbers;
@@ -86,13 +74,28 @@ std::string ClassSplit::describe(const std::vector<std::string>& names) const {
   return without_box.empty() ? words : text(words, "; without a box: ", names_of(without_box, names));
 }
 
+std::vector<std::size_t> classes_with_examples(const BoxSet& set) {
+  std::set<std::size_t> found;
+  for (const BoxSplit& split : set.splits) {
+    for (const BoxedImage& image : split.images) {
+      for (const ObjectBox& box : image.boxes) {
+        if (is_example(box)) {
+          found.insert(box.class_index);
+        }
+      }
+    }
+  }
+  return {found.begin(), found.end()};
+}
+
 ClassSplit split_classes(const BoxSet& set, const ClassSplitOptions& options) {
   options.validate();
   ClassSplit split;
-  std::vector<std::size_t> usable;
-  const std::vector<bool> has_examples = classes_with_examples(set);
+  const std::vector<std::size_t> usable = classes_with_examples(set);
   for (std::size_t i = 0; i < set.classes.size(); ++i) {
-    (has_examples[i] ? usable : split.without_box).push_back(i);
+    if (!std::binary_search(usable.begin(), usable.end(), i)) {
+      split.without_box.push_back(i);
+    }
   }
   if (usable.size() < 2) {
     throw DataError(text("the dataset has ", usable.size(), " class(es) with boxes; base and novel ones need two"),

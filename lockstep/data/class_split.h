@@ -32,6 +32,9 @@ struct ClassSplit {
 /// Whether a box can be an example of its class: neither a crowd nor difficult.
 inline bool is_example(const ObjectBox& box) { return !box.is_crowd && !box.is_difficult; }
 
+/// The classes of a set, by number, that have a box that can be an example.
+std::vector<std::size_t> classes_with_examples(const BoxSet& set);
+
 /// Throws UsageError for a novel class that the set does not have or has no box of, or where no base class is left;
 /// DataError for a set of fewer than two classes with boxes.
 ClassSplit split_classes(const BoxSet& set, const ClassSplitOptions& options);

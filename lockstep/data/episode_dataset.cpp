@@ -51,6 +51,22 @@ std::array<float, 4> corners_of(const media::Box& box) {
           static_cast<float>(box.y + box.height)};
 }
 
+constexpr std::size_t kNumbersOfObject = 6;
+
+void append_object(std::size_t query, const media::Box& box, int way, std::vector<float>& objects) {
+  const std::array<float, 4> corners = corners_of(box);
+  objects.push_back(static_cast<float>(query));
+  objects.insert(objects.end(), corners.begin(), corners.end());
+  objects.push_back(static_cast<float>(way));
+}
+
+RaggedArray array_of(const std::vector<float>& objects) {
+  const auto bytes = std::as_bytes(std::span(objects));
+  return {DType::kFloat32,
+          {static_cast<std::int64_t>(objects.size() / kNumbersOfObject), kNumbersOfObject},
+          {bytes.begin(), bytes.end()}};
+}
+
 /// The part of a box that a crop shows; without area where there is none.
 media::Box seen_part(const ObjectBox& box, const media::Rect& crop) {
   const double left = std::max(box.x0, static_cast<double>(crop.x));
@@ -202,19 +218,13 @@ void EpisodeDataset::load_queries(const EpisodePlan& plan, RandomStream& random,
     put(slot, kQueryImageField, query, static_cast<std::int64_t>(plan.queries[query]));
     for (const ObjectBox& box : image.boxes) {
       const double share = seen_share(box, crop);
+      const int way = share < kSeenShare && !box.is_crowd ? kIgnoredObject : way_of(box, plan);
       if (share > 0) {
-        const auto corners = corners_of(to_seen(place, options_.image_size, seen_part(box, crop)));
-        objects.push_back(static_cast<float>(query));
-        objects.insert(objects.end(), corners.begin(), corners.end());
-        objects.push_back(static_cast<float>(share < kSeenShare && !box.is_crowd ? kIgnoredObject : way_of(box, plan)));
+        append_object(query, to_seen(place, options_.image_size, seen_part(box, crop)), way, objects);
       }
     }
   }
-  constexpr std::int64_t kNumbers = 6;
-  const auto bytes = std::as_bytes(std::span(objects));
-  slot.ragged->push_back({DType::kFloat32,
-                          {static_cast<std::int64_t>(objects.size()) / kNumbers, kNumbers},
-                          {bytes.begin(), bytes.end()}});
+  slot.ragged->push_back(array_of(objects));
 }
 
 int EpisodeDataset::way_of(const ObjectBox& box, const EpisodePlan& plan) const {

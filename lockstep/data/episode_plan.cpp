@@ -1,5 +1,6 @@
 #include "lockstep/data/episode_plan.h"
 
+#include <algorithm>
 #include <numeric>
 #include <set>
 #include <utility>
@@ -44,6 +45,11 @@ void EpisodeOptions::validate() const {
 }
 
 std::size_t images_needed(const EpisodeOptions& options) { return options.k_shot + options.queries(); }
+
+std::size_t most_ways(const std::vector<std::size_t>& images, std::size_t k_shot) {
+  const auto fewest = std::min_element(images.begin(), images.end());
+  return fewest == images.end() || *fewest <= k_shot ? 0 : std::min(*fewest - k_shot, images.size());
+}
 
 EpisodePlanner::EpisodePlanner(const std::vector<BoxedImage>& images, const std::vector<std::string>& names,
                                std::vector<std::size_t> classes, const EpisodeOptions& options,

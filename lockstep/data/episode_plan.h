@@ -29,6 +29,10 @@ inline constexpr std::size_t kMostOfEpisode = 4096;
 /// episode, which might all show it.
 std::size_t images_needed(const EpisodeOptions& options);
 
+/// The most classes that episodes of so many supports a class, and one query, can have, if any of the classes may be
+/// drawn: each is on so many images. 0 where there can be no such episode.
+std::size_t most_ways(const std::vector<std::size_t>& images, std::size_t k_shot);
+
 /// A box that is an example of its class.
 struct SupportChoice {
   std::size_t image = 0;  ///< in the list of images

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "lockstep/base/files.h"
+#include "lockstep/base/text.h"
 #include "lockstep/media/encode.h"
 #include "tests/cli/sample_options.h"
 #include "tests/support/membranes.h"
@@ -36,9 +37,10 @@ Answer check(const std::filesystem::path& folder) {
   return answer;
 }
 
-void write_voc(const std::filesystem::path& file, int width) {
+void write_voc(const std::filesystem::path& file, int width, const std::string& name = "cat") {
   write_file_atomically(file, "<annotation><size><width>" + std::to_string(width) +
-                                  "</width><height>48</height></size><object><name>cat</name><bndbox><xmin>-1</xmin>"
+                                  "</width><height>48</height></size><object><name>" + name +
+                                  "</name><bndbox><xmin>-1</xmin>"
                                   "<ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>");
 }
 
@@ -98,12 +100,27 @@ TEST(DataCheckCommand, TellsOfBoxes) {
   EXPECT_EQ(answer.error, "");
   EXPECT_THAT(answer.output, HasSubstr(": boxes, VOC's XML, 1 classes\n"));
   EXPECT_THAT(answer.output, ContainsRegex("all +2 +64x48 +2 +30x38"));
-  EXPECT_THAT(answer.output, ContainsRegex("cat +2\n"));
+  EXPECT_THAT(answer.output, ContainsRegex("class +all +images\ncat +2 +2\n"));
   EXPECT_THAT(answer.output, HasSubstr("2 boxes that reach over the edge of their image, cut off there: "));
   write_voc(folder / "b.xml", 70);
   const Answer wrong = check(folder.path());
   EXPECT_THAT(wrong.output, HasSubstr("b.jpg is 64x48 pixels, but its annotation is of 70x48; "));
   EXPECT_THAT(wrong.error, HasSubstr("has 1 sample(s) that training would refuse"));
+}
+
+TEST(DataCheckCommand, TellsWhichEpisodesThereCanBe) {
+  const test::TempFolder folder;
+  for (int i = 0; i < 30; ++i) {
+    const std::string name = text(i);
+    write_file_atomically(folder / (name + ".jpg"), media::encode_jpeg(test::make_photograph(1, {64, 48}), 90));
+    write_voc(folder / (name + ".xml"), 64, i < 4 ? "dog" : "cat");
+  }
+  const std::string output = check(folder.path()).output;
+  EXPECT_THAT(output, ContainsRegex("cat +26 +26\ndog +4 +4\n"));
+  EXPECT_THAT(output, ContainsRegex("few-shot detection trains on all \\([0-9]+ images\\), evaluates on images of it "
+                                    "that are held out \\([0-9]+\\)"));
+  EXPECT_THAT(output, ContainsRegex("training +[12]-way +(1-way|-) +- +- +dog, [0-4] images"));
+  EXPECT_THAT(output, ContainsRegex("evaluation +(-|[12]-way) .* +- +dog, [0-4] images"));
 }
 
 TEST(DataCheckCommand, SaysWhichLayoutsItKnows) {

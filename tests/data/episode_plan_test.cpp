@@ -92,6 +92,18 @@ TEST(EpisodePlanner, ManagesWithJustEnoughImages) {
                DataError);
 }
 
+TEST(MostWays, AreThoseOfWhichTheScarcestClassHasEnoughImages) {
+  EXPECT_EQ(most_ways({9, 7, 30}, 3), 3U);
+  EXPECT_EQ(most_ways({9, 5, 30}, 3), 2U);
+  EXPECT_EQ(most_ways({9, 3, 30}, 3), 0U);
+  EXPECT_EQ(most_ways({}, 1), 0U);
+  const EpisodeOptions options{.n_way = 2, .k_shot = 3, .queries_per_class = 1};
+  std::vector<BoxedImage> images = images_showing(5, {0, 1, 2});
+  EXPECT_NO_THROW(EpisodePlanner(images, kNames, {0, 1, 2}, options, "train"));
+  images.pop_back();
+  EXPECT_THROW(EpisodePlanner(images, kNames, {0, 1, 2}, options, "train"), DataError);
+}
+
 std::string error_of(const std::vector<BoxedImage>& images, const EpisodeOptions& options) {
   try {
     EpisodePlanner(images, kNames, {0, 1}, options, "valid and test");
