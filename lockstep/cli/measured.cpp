@@ -12,13 +12,17 @@ namespace {
 
 void print(const Measured& measured) {
   constexpr int kColumnWidth = 14;
-  std::cout << std::left << std::setw(kColumnWidth) << "metric" << std::right;
+  int name_width = kColumnWidth;
+  for (const auto& [metric, unused] : measured.front().second) {
+    name_width = std::max(name_width, static_cast<int>(metric.size()) + 1);
+  }
+  std::cout << std::left << std::setw(name_width) << "metric" << std::right;
   for (const auto& [name, metrics] : measured) {
     std::cout << std::setw(std::max(kColumnWidth, static_cast<int>(name.size()) + 1)) << name;
   }
   std::cout << "\n" << std::fixed << std::setprecision(4);
   for (const auto& [metric, unused] : measured.front().second) {
-    std::cout << std::left << std::setw(kColumnWidth) << metric << std::right;
+    std::cout << std::left << std::setw(name_width) << metric << std::right;
     for (const auto& [name, metrics] : measured) {
       std::cout << std::setw(std::max(kColumnWidth, static_cast<int>(name.size()) + 1)) << metrics.at(metric);
     }

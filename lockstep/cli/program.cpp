@@ -12,6 +12,7 @@
 #include "lockstep/cli/camouflage.h"
 #include "lockstep/cli/checkpoint.h"
 #include "lockstep/cli/data_check.h"
+#include "lockstep/cli/fewshot.h"
 #include "lockstep/cli/general.h"
 #include "lockstep/cli/help.h"
 #include "lockstep/cli/leave.h"
@@ -47,6 +48,12 @@ const std::vector<Command>& commands() {
       {"diagnose surface", "say what holds training back, and what to change", diagnose_surface,
        diagnose_surface_flags},
       {"run surface", "train, predict the test volumes, and pack a submission", run_surface, run_surface_flags},
+      {"train fewshot", "train a network that finds what it is shown by a few examples, or resume a run",
+       train_few_shot, train_few_shot_flags},
+      {"evaluate fewshot", "measure a trained network on episodes of classes that it was not trained on",
+       evaluate_few_shot, evaluate_few_shot_flags},
+      {"predict fewshot", "find what examples show in pictures: boxes, drawings, a contact sheet", predict_few_shot,
+       predict_few_shot_flags},
       {"checkpoint list", "list the snapshots of a run", checkpoint_list, checkpoint_list_flags},
       {"checkpoint verify", "read the snapshots of a run, and tell damage", checkpoint_verify, checkpoint_verify_flags},
       {"checkpoint show", "print what is in a snapshot", checkpoint_show, checkpoint_show_flags},

@@ -171,10 +171,15 @@ void add_machine_options(OptionTable& table, train::TrainOptions& options) {
             {.group = group, .placeholder = "SECONDS", .minimum = inclusive(1), .affects_result = false});
 }
 
-void add_train_options(OptionTable& table, train::TrainOptions& options) {
+void add_train_options(OptionTable& table, train::TrainOptions& options, std::optional<std::int64_t>* epochs) {
   add_run_options(table, options);
   const std::string group = "Training";
-  table.add("--epochs", options.epochs, "Passes over the training samples.", count(group, kMostEpochs));
+  if (epochs == nullptr) {
+    table.add("--epochs", options.epochs, "Passes over the training samples.", count(group, kMostEpochs));
+  } else {
+    table.add("--epochs", *epochs, "How many epochs; by default as many as hold what the run is to be shown in all.",
+              count(group, kMostEpochs));
+  }
   table.add("--max-steps", options.max_steps,
             "Stop after so many steps. The schedule is that of all epochs; the same command with more steps goes on.",
             on_resume("stops at another step", number(group, inclusive(1), false)));

@@ -59,7 +59,7 @@ std::vector<Piece> pieces_of(const ProgressState& state, const ProgressReadings&
   if (!state.phase.empty()) {
     pieces.push_back({3, text("(", state.phase, ")")});
   }
-  pieces.push_back({5, format("%.1f samples/s", state.samples_per_second)});
+  pieces.push_back({5, format("%.1f ", state.unit.rate(state.samples_per_second)) + state.unit.per_time()});
   if (!state.utilisation.empty()) {
     std::string busy = "busy";
     for (const double fraction : state.utilisation) {

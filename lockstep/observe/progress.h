@@ -9,6 +9,7 @@
 
 #include "lockstep/base/clock.h"
 #include "lockstep/base/log.h"
+#include "lockstep/base/sample_unit.h"
 
 namespace lockstep::observe {
 
@@ -23,6 +24,7 @@ struct ProgressState {
   double learning_rate = 0;
   std::string phase;                ///< why the learning rate is what it is, as in "warm-up 3/10"
   double samples_per_second = 0;    ///< over all ranks
+  SampleUnit unit{};
   std::vector<double> utilisation;  ///< of each rank, 0 … 1: time in which it waits neither for data nor for others
 };
 

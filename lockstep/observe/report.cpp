@@ -54,11 +54,12 @@ std::string tiles(const RunHistory& history, const ReportSummary& summary, const
     html += tile(text("Best ", content.best_metric), format_number(summary.best->metrics.at(content.best_metric)),
                  text(content.split, ", step ", summary.best->step));
   }
-  html += tile("Speed", format_number(std::round(summary.samples_per_second * 10) / 10), "samples/s while training");
+  html += tile("Speed", format_number(std::round(content.unit.rate(summary.samples_per_second) * 10) / 10),
+               content.unit.per_time() + " while training");
   html += tile("Time", format_duration(history.seconds),
                text(counted(summary.epochs, "epoch"), ", ", counted(summary.step, "step")));
   html += tile("World size", text(summary.world_size), summary.world_size == 1 ? "rank" : "ranks");
-  html += tile("Global batch", text(summary.global_batch), "samples a step");
+  html += tile("Global batch", text(summary.global_batch), content.unit.name + " a step");
   return html + "</div>\n";
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "lockstep/base/sample_unit.h"
 #include "lockstep/observe/run_history.h"
 
 namespace lockstep::observe {
@@ -24,6 +25,7 @@ struct ReportContent {
   std::string best_metric;  ///< the metric by which the task chooses the best weights; more is better
   std::string split;        ///< the split in which it is measured
   std::vector<ReportExample> examples;
+  SampleUnit unit{};
 };
 
 /// The report of a run as one page of HTML that needs nothing beside it: outcome, curves, where the time went, metrics,

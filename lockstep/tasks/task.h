@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "lockstep/base/sample_unit.h"
 #include "lockstep/data/batch.h"
 #include "lockstep/data/dataset.h"
 
@@ -89,6 +90,9 @@ class Task {
   virtual ~Task() = default;
 
   virtual std::string name() const = 0;
+
+  /// What a sample is called in the progress line, the log and the report.
+  virtual SampleUnit unit() const { return {}; }
 
   virtual const data::Dataset& training_set() const = 0;
   virtual const data::Dataset& evaluation_set() const = 0;

@@ -79,6 +79,7 @@ void bring_home(const Plan& plan, c10::Device device, const checkpoint::RunFolde
   report.title = plan.task.name();
   report.best_metric = plan.task.best_metric();
   report.split = kEvaluationSplit;
+  report.unit = plan.task.unit();
   double report_seconds = 0;
   if (std::isfinite(plan.seconds_to_run)) {  // what must be there comes first
     const double before = age_of_program(plan.options);

@@ -4,10 +4,12 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/probe.h"
+#include "lockstep/base/rounded.h"
 #include "lockstep/base/text.h"
 #include "lockstep/observe/time_account.h"
 #include "lockstep/train/clock_watch.h"
@@ -127,6 +129,13 @@ void Journal::record_skip(const checkpoint::State& state, const StepOutcome& out
   log_.write("skip", fields);
 }
 
+/// Samples a second of the epoch that has ended.
+double Journal::take_epoch_speed() {
+  const double seconds = std::exchange(epoch_training_seconds_, 0);
+  const auto samples = static_cast<double>(std::exchange(epoch_samples_, 0));
+  return seconds > 0 ? samples / seconds : 0;
+}
+
 void Journal::epoch_ended(const checkpoint::State& state, const Statistics& statistics, const EpochTimes& times) {
   const std::size_t rank = observe::pace_setter(times.of_ranks);
   nlohmann::json fields = {{"step", state.step},
@@ -136,13 +145,17 @@ void Journal::epoch_ended(const checkpoint::State& state, const Statistics& stat
                            {"wall_seconds", times.wall_seconds},
                            {"seconds", times.of_ranks[rank].by_name()},
                            {"seconds_of_rank", rank}};
+  const SampleUnit unit = plan_.task.unit();
+  const double speed = unit.rate(take_epoch_speed());
+  fields["speed"] = {{"unit", unit.per_time()}, {"value", speed}};
   loop_seconds_ += times.of_ranks.front();
   loop_wall_seconds_ += times.wall_seconds;
   if (!statistics.empty()) {
     fields["statistics"] = statistics;
   }
   log_.write("epoch", fields);
-  log::info(observe::describe_epoch(state.epoch, times.wall_seconds, times.of_ranks));
+  log::info(text(observe::describe_epoch(state.epoch, times.wall_seconds, times.of_ranks), "; ", rounded(speed), " ",
+                 unit.per_time()));
   if (epoch_sync_.bytes > 0) {
     constexpr double kMegabyte = 1e6;
     log::info(text(
@@ -167,6 +180,8 @@ void Journal::show_progress(const checkpoint::State& state, const StepOutcome& o
   // Evaluations and snapshots since the step before are in its time, and do not make training slow.
   const double training = seconds.sum() - seconds[Part::kEvaluate] - seconds[Part::kCheckpoint];
   const double speed = static_cast<double>(outcome.verdict.samples) / training;
+  epoch_samples_ += outcome.verdict.samples;
+  epoch_training_seconds_ += training;
   samples_per_second_ = samples_per_second_ ? *samples_per_second_ * 0.95 + speed * 0.05 : speed;
 
   observe::ProgressState progress;
@@ -179,6 +194,7 @@ void Journal::show_progress(const checkpoint::State& state, const StepOutcome& o
   progress.learning_rate = outcome.learning_rate;
   progress.phase = outcome.phase;
   progress.samples_per_second = *samples_per_second_;
+  progress.unit = plan_.task.unit();
   progress.utilisation = outcome.verdict.utilisation;
   progress_.update(progress);
 }
@@ -278,7 +294,7 @@ void Journal::retried(const checkpoint::State& state, const std::vector<Retry>& 
   const bool is_second = stage.name == "stage 2" && plan_.options.stage2_batch_size.has_value();
   log::warn(text("step ", state.step + 1, " made once more for want of memory (", retries.front().failure,
                  "): from here on at most ", retries.back().micro_batch,
-                 " samples go through the network at a time, with the same gradient but for rounding; ",
+                 " ", plan_.task.unit().name, " go through the network at a time, with the same gradient but for rounding; ",
                  is_second ? "--stage2-batch-size " : "--batch-size ", retries.back().micro_batch,
                  " with --global-batch ", stage.batches.global_batch, " does so from the start"));
 }

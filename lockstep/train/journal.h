@@ -85,6 +85,7 @@ class Journal {
   void tell_of_log();
   void tell_of_log_at_end();
   void record_skip(const checkpoint::State& state, const StepOutcome& outcome);
+  double take_epoch_speed();
   void show_progress(const checkpoint::State& state, const StepOutcome& outcome, const observe::PartSeconds& seconds);
 
   const checkpoint::RunFolder& folder_;
@@ -96,6 +97,8 @@ class Journal {
   bool log_is_behind_ = false;     ///< since the disk takes nothing
   std::string unwritten_metrics_;  ///< of metrics.json, for the same reason
   std::optional<double> samples_per_second_;
+  std::int64_t epoch_samples_ = 0;   ///< of the epoch so far …
+  double epoch_training_seconds_ = 0;  ///< … and what they took, without evaluations and snapshots
   FirstEpochWatch first_epoch_;
   std::optional<TargetWatch> target_;
   parallel::SyncReport epoch_sync_;    ///< of the epoch so far

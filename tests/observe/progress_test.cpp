@@ -43,6 +43,13 @@ TEST(ProgressLine, SaysAll) {
             "RAM 1.2 GiB  ETA 3 min 20 s");
 }
 
+TEST(ProgressLine, SpeaksOfSamplesAsTheTaskDoes) {
+  ProgressState state = state_at(12);
+  state.unit = {"episodes", "min", 60};
+  state.samples_per_second = 0.15;
+  EXPECT_THAT(progress_line(state, kReadings, 200), HasSubstr("  9.0 episodes/min  "));
+}
+
 TEST(ProgressLine, LeavesOutWhatMattersLeastOnANarrowTerminal) {
   for (std::size_t columns = 1; columns < 150; ++columns) {
     EXPECT_LE(progress_line(state_at(12), kReadings, columns).size(), columns);

@@ -83,6 +83,17 @@ TEST(Report, TellsTheOutcomeAndTheBestScore) {
   EXPECT_THAT(html, HasSubstr("<b>80</b><small>samples/s"));  // 16 samples in 0.2 s, evaluation apart
 }
 
+TEST(Report, SpeaksOfSamplesAsTheTaskDoes) {
+  const test::TempFolder folder;
+  write_run(folder.path());
+  ReportContent content = kContent;
+  content.unit = {"episodes", "min", 60};
+  write_report(folder.path(), content);
+  const std::string html = read_text(folder / kReportFile);
+  EXPECT_THAT(html, HasSubstr("<b>4800</b><small>episodes/min while training"));
+  EXPECT_THAT(html, HasSubstr("<small>episodes a step"));
+}
+
 TEST(Report, HoldsCurvesTimesRecipeEventsAndPictures) {
   const test::TempFolder folder;
   write_run(folder.path());
