@@ -9,7 +9,7 @@
 #include "tests/program/small_run.h"
 #include "tests/support/shapes.h"
 
-namespace lockstep::program {
+namespace lockstep::program::fewshot_test {
 namespace {
 
 using testing::AllOf;
@@ -202,4 +202,4 @@ TEST_F(FewShotProgram, WhatIsWrongIsNamed) {
 }
 
 }  // namespace
-}  // namespace lockstep::program
+}  // namespace lockstep::program::fewshot_test
