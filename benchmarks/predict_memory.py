@@ -1,5 +1,5 @@
 """The most memory that `lockstep predict surface` takes for a large volume of 16 bits, with small components taken away,
-beside that for a volume of a single window: the program, LibTorch, the network and what it keeps of a window. What is
+beside that for a volume of one window a rank: the program, LibTorch, the network and what it keeps of a window. What is
 above that is due to the volume; the target is that it stays below 1.5 times the volume's bytes.
 
 usage: predict_memory.py --program LOCKSTEP [--side N] [--compression deflate]
@@ -71,11 +71,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         train(arguments.program, folder)
-        window = predict(arguments.program, folder, PATCH)
+        windows = predict(arguments.program, folder, (PATCH[0], PATCH[1], 2 * PATCH[2]))
         peak = predict(arguments.program, folder, (arguments.side,) * 3, arguments.compression)
     volume = 2 * arguments.side**3 / 2**20
-    print(f"volume {volume:.0f} MiB; peak {peak:.0f} MiB, of which {window:.0f} MiB are there for one window as well: "
-          f"the rest is {(peak - window) / volume:.2f} times the volume")  # fmt: skip
+    print(f"volume {volume:.0f} MiB; peak {peak:.0f} MiB, of which {windows:.0f} MiB are there for one window a rank as "
+          f"well: the rest is {(peak - windows) / volume:.2f} times the volume")  # fmt: skip
 
 
 if __name__ == "__main__":

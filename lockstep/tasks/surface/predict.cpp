@@ -31,8 +31,10 @@ std::vector<std::uint8_t> predict_levels(SurfaceModel& model, at::Device device,
     return model.probabilities(windows, flips);
   };
   const auto take = [&](std::int64_t z, const at::Tensor& slices) {
-    const at::Tensor bytes = (slices * 255 + 0.5).to(at::kByte).to(at::kCPU).contiguous();
-    std::copy_n(bytes.const_data_ptr<std::uint8_t>(), bytes.numel(), levels.begin() + z * shape.slice_voxels());
+    for (std::int64_t i = 0; i < slices.size(0); ++i) {  // one at a time: together they would take as much as the slab
+      const at::Tensor bytes = (slices[i] * 255 + 0.5).to(at::kByte).to(at::kCPU).contiguous();
+      std::copy_n(bytes.const_data_ptr<std::uint8_t>(), bytes.numel(), levels.begin() + (z + i) * shape.slice_voxels());
+    }
   };
   const SlidingWindow windows({shape.depth, shape.height, shape.width}, options);
   windows.run(device, share, windows_of(volume), look, take);
