@@ -9,8 +9,8 @@
 #include "lockstep/data/axis_turn.h"
 #include "lockstep/data/dataset.h"
 #include "lockstep/data/patch_options.h"
-#include "lockstep/data/voxel_changes.h"
 #include "lockstep/data/volume_store.h"
+#include "lockstep/data/voxel_changes.h"
 
 namespace lockstep::data {
 

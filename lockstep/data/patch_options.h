@@ -33,7 +33,7 @@ struct IntensityChanges {
 /// By how much patches are stretched and shrunk, each axis for itself.
 struct ZoomChange {
   double chance = 0.2;  ///< of a patch; that of nnU-Net
-  double most = 0;      ///< a side of what becomes the patch is as long as that times 1 / (1 + this) … 1 + this; 0: off
+  double most = 0;  ///< a side of what becomes the patch is as long as that times 1 / (1 + this) … 1 + this; 0: off
 };
 
 struct PatchOptions {

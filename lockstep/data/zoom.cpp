@@ -55,8 +55,9 @@ LOCKSTEP_SIMD void blend(const float* low, const float* high, float share, std::
 
 void require_room(std::size_t source, const media::VolumeShape& from, std::size_t target,
                   const media::VolumeShape& to) {
-  LOCKSTEP_ASSERT(static_cast<std::int64_t>(source) == from.voxels() && static_cast<std::int64_t>(target) == to.voxels(),
-                  "voxels of another shape");
+  LOCKSTEP_ASSERT(
+      static_cast<std::int64_t>(source) == from.voxels() && static_cast<std::int64_t>(target) == to.voxels(),
+      "voxels of another shape");
 }
 
 /// Slices first, then rows, then voxels: most of the work is then on neighbours.
@@ -104,8 +105,7 @@ void zoom_labels(std::span<const std::uint8_t> source, const media::VolumeShape&
   for (std::int64_t z = 0; z < to.depth; ++z) {
     for (std::int64_t y = 0; y < to.height; ++y) {
       const std::uint8_t* row =
-          source.data() +
-          from.at(nearest_place(z, from.depth, to.depth), nearest_place(y, from.height, to.height), 0);
+          source.data() + from.at(nearest_place(z, from.depth, to.depth), nearest_place(y, from.height, to.height), 0);
       for (std::int64_t x = 0; x < to.width; ++x) {
         *label++ = row[nearest_place(x, from.width, to.width)];
       }

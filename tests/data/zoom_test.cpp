@@ -56,9 +56,10 @@ void expect_linear(const VolumeShape& from, const VolumeShape& to, double tolera
   for (std::int64_t z = 0; z < to.depth; ++z) {
     for (std::int64_t y = 0; y < to.height; ++y) {
       for (std::int64_t x = 0; x < to.width; ++x) {
-        const double expected = blend_of_eight(source, from,
-                                               {middle_of(z, from.depth, to.depth), middle_of(y, from.height, to.height),
-                                                middle_of(x, from.width, to.width)});
+        const double expected =
+            blend_of_eight(source, from,
+                           {middle_of(z, from.depth, to.depth), middle_of(y, from.height, to.height),
+                            middle_of(x, from.width, to.width)});
         ASSERT_NEAR(target[to.at(z, y, x)], expected, tolerance) << z << " " << y << " " << x;
       }
     }
