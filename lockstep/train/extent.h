@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "lockstep/checkpoint/state.h"
 #include "lockstep/data/dataset.h"
 #include "lockstep/observe/step_timer.h"
 #include "lockstep/parallel/launch.h"
