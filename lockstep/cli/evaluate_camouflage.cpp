@@ -48,20 +48,6 @@ struct EvaluateArguments {
   }
 };
 
-void validate(const EvaluateArguments& arguments) {
-  if (arguments.predictions.empty() != arguments.masks.empty()) {
-    throw UsageError("--predictions and --masks belong together", "give both folders, or neither");
-  }
-  const auto refuse_with_predictions = [&](bool is_given, const std::string& problem) {
-    if (is_given && !arguments.predictions.empty()) {
-      throw UsageError(problem, "leave out --predictions and --masks");
-    }
-  };
-  refuse_with_predictions(arguments.baselines, "--baselines needs the training images of a run");
-  refuse_with_predictions(arguments.test_time_flip.has_value(), "--test-time-flip needs the network of a run");
-  refuse_with_predictions(!arguments.dataset_path.empty(), "--dataset-path is for the network of a run");
-}
-
 std::map<std::string, double> measure_network(const tasks::Task& task, const EvaluateArguments& arguments) {
   const std::filesystem::path weights = checkpoint::best_weights(arguments.run);
   std::map<std::string, double> metrics;
@@ -109,7 +95,7 @@ ExitCode evaluate_camouflage(const std::string& command, const std::vector<std::
   if (parse_or_answer(table, words, command, kEvaluateDescription)) {
     return ExitCode::kFinished;
   }
-  validate(arguments);
+  check_evaluation(table, "--masks", {});
   const Measured measured =
       arguments.predictions.empty()
           ? measure_run(arguments)

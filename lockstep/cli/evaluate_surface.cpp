@@ -101,15 +101,6 @@ Measured score_run(const EvaluateSurfaceArguments& arguments) {
   return scores.measured();
 }
 
-void validate_evaluation(const EvaluateSurfaceArguments& arguments) {
-  if (arguments.predictions.empty() != arguments.labels.empty()) {
-    throw UsageError("--predictions and --labels belong together", "give both folders, or neither");
-  }
-  if (!arguments.predictions.empty() && !arguments.dataset_path.empty()) {
-    throw UsageError("--dataset-path is for the network of a run", "leave out --predictions and --labels");
-  }
-}
-
 }  // namespace
 
 std::string evaluate_surface_flags() {
@@ -119,10 +110,11 @@ std::string evaluate_surface_flags() {
 
 ExitCode evaluate_surface(const std::string& command, const std::vector<std::string>& words) {
   EvaluateSurfaceArguments arguments;
-  if (parse_or_answer(arguments.table(), words, command, kEvaluateSurfaceDescription)) {
+  const OptionTable table = arguments.table();
+  if (parse_or_answer(table, words, command, kEvaluateSurfaceDescription)) {
     return ExitCode::kFinished;
   }
-  validate_evaluation(arguments);
+  check_evaluation(table, "--labels", {"--topology"});
   report(arguments.predictions.empty() ? score_run(arguments) : score_masks(arguments), arguments.output);
   return ExitCode::kFinished;
 }

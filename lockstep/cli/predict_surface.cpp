@@ -1,10 +1,12 @@
 #include "lockstep/base/error.h"
+#include "lockstep/base/files.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/help.h"
 #include "lockstep/cli/surface.h"
 #include "lockstep/cli/surface_answers.h"
+#include "lockstep/cli/writable.h"
 #include "lockstep/tasks/surface/submission.h"
 
 namespace lockstep::cli {
@@ -60,6 +62,8 @@ ExitCode predict_surface(const std::string& command, const std::vector<std::stri
   const auto volumes = data::find_images_of_volumes(arguments.input);
   const std::filesystem::path output = arguments.output.empty() ? answering.run / "predictions" : arguments.output;
   refuse_to_replace(volumes, output);
+  make_directories(output);
+  require_writable(tasks::surface::prediction_of(output, volumes.front().id));
   write_masks(setup, answering.run, answering.machine, volumes, answering.postprocessing(), output);
   log::info(text(volumes.size(), volumes.size() == 1 ? " mask is in " : " masks are in ", output.string()));
   return ExitCode::kFinished;

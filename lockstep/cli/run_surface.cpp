@@ -8,9 +8,11 @@
 #include "lockstep/checkpoint/run_folder.h"
 #include "lockstep/cli/answer.h"
 #include "lockstep/cli/help.h"
+#include "lockstep/cli/recipe.h"
 #include "lockstep/cli/surface.h"
 #include "lockstep/cli/surface_answers.h"
 #include "lockstep/cli/train.h"
+#include "lockstep/cli/writable.h"
 #include "lockstep/parallel/spawn.h"
 #include "lockstep/tasks/surface/submission.h"
 #include "lockstep/tasks/surface/task.h"
@@ -50,6 +52,41 @@ bool is_finished(const SurfaceSetup& setup) {
   }
   const auto last = checkpoint::SnapshotFolder(run).last();
   return last && checkpoint::load_state(*last).epoch >= setup.train.epochs;
+}
+
+/// Whether a patch size is one that a run's dataset may have cut to the other: no side is longer.
+bool is_cut_of(const std::string& size, const std::string& given) {
+  tasks::surface::Options one;
+  tasks::surface::Options other;
+  one.patch_size = size;
+  other.patch_size = given;
+  const models::Extent cut = one.patch();
+  const models::Extent whole = other.patch();
+  return cut[0] <= whole[0] && cut[1] <= whole[1] && cut[2] <= whole[2];
+}
+
+/// A finished run is taken as it is, whatever is asked for.
+void tell_what_differs(const SurfaceSetup& setup, const OptionTable& table) {
+  std::vector<Difference> differences =
+      refused(compare_recipes(table, setup.train.checkpoint_dir / checkpoint::kRecipeFile));
+  std::erase_if(differences, [](const Difference& difference) {
+    return difference.flag == "--patch-size" &&
+           is_cut_of(std::get<std::string>(difference.saved), std::get<std::string>(difference.now));
+  });
+  if (!differences.empty()) {
+    log::warn(text("the finished run is taken as it is, though it was trained with other options: ",
+                   describe(differences), " (to train with these, give another --checkpoint-dir, or --fresh)"));
+  }
+}
+
+/// Those of test_images.
+std::vector<data::VolumePair> volumes_to_predict(const std::filesystem::path& dataset) {
+  const std::filesystem::path folder = dataset / "test_images";
+  if (!std::filesystem::is_directory(folder)) {
+    throw DataError(text("there is no folder '", folder.string(), "': nothing to predict and to pack"),
+                    "put the volumes to be predicted there, or train only, with 'lockstep train surface'");
+  }
+  return data::find_images_of_volumes(folder);
 }
 
 train::TrainOptions machine_for_windows(const SurfaceSetup& setup, const RunSurfaceArguments& arguments) {
@@ -110,11 +147,13 @@ ExitCode run_surface(const std::string& command, const std::vector<std::string>&
   if (setup.task.dataset_path.empty()) {
     throw UsageError("--dataset-path is missing", "give the folder of the volumes");
   }
-  const std::vector<data::VolumePair> volumes = data::find_images_of_volumes(setup.task.dataset_path);
+  require_writable(arguments.output);
+  const std::vector<data::VolumePair> volumes = volumes_to_predict(setup.task.dataset_path);
   const train::TrainOptions machine = machine_for_windows(setup, arguments);
   ExitCode code = ExitCode::kFinished;
   if (is_finished(setup)) {
     log::info(text("the run in '", setup.train.checkpoint_dir.string(), "' is finished: on to the test volumes"));
+    tell_what_differs(setup, table);
     take_up_recipe(setup);
   } else {
     keep_time_for_prediction(setup, machine, volumes);

@@ -41,6 +41,10 @@ void add_volume_options(OptionTable& table, tasks::surface::Options& task) {
   table.add("--foreground-share", task.foreground_share, "Of the patches, that have the surface in their middle.",
             {.group = data, .minimum = inclusive(0), .maximum = inclusive(1)});
   table.add("--augment", task.augment, "Turn patches, and change their intensities at random.", {.group = data});
+  table.add("--elastic-scale", task.elastic_scale,
+            "The most by which patches are stretched or shrunk, a fifth of them, each axis for itself: by a factor "
+            "from 1 / (1 + this) to 1 + this, such as 0.3. 0: none.",
+            {.group = data, .minimum = inclusive(0), .maximum = inclusive(1)});
   table.add("--symmetries", task.symmetries,
             "How patches are turned. auto: in all ways, and in-plane only where they are thin.",
             {.group = data, .placeholder = "NAME", .allowed = {"auto", "all", "in-plane", "flips", "none"}});
@@ -52,8 +56,8 @@ void add_volume_options(OptionTable& table, tasks::surface::Options& task) {
             "Of the training volumes, to evaluate on where test volumes have no labels; at least one.",
             {.group = data, .minimum = exclusive(0), .maximum = exclusive(1)});
   table.add("--volume-memory", task.volume_memory,
-            "The most that decoded volumes may take, such as 8GiB; what does not fit is decoded when it is wanted. "
-            "Empty: half of the free memory.",
+            "The most that decoded volumes may take on this machine, such as 8GiB; what does not fit is decoded when "
+            "it is wanted. With --ranks process each process has its share of it. Empty: half of the free memory.",
             {.group = data, .placeholder = "SIZE", .affects_result = false});
 }
 
@@ -71,7 +75,8 @@ void add_network_options(OptionTable& table, tasks::surface::Options& task) {
   const std::string loss = "Loss";
   table.add("--dice-weight", task.loss.dice, "Weight of the soft Dice loss of each patch.",
             {.group = loss, .minimum = inclusive(0)});
-  table.add("--cross-entropy-weight", task.loss.cross_entropy, "Weight of the cross-entropy, a mean over its voxels.",
+  table.add("--cross-entropy-weight", task.loss.cross_entropy,
+            "Weight of the cross-entropy, a mean over the voxels of the global batch.",
             {.group = loss, .minimum = inclusive(0)});
   table.add("--deep-supervision", task.deep_supervision,
             "Losses on answers at the coarser scales, each with half the weight of that before.", {.group = loss});
@@ -110,8 +115,9 @@ OptionTable SurfaceSetup::table() {
 }
 
 std::unique_ptr<tasks::Task> SurfaceSetup::make_task(int local_processes) {
-  auto made = std::make_unique<tasks::surface::SurfaceTask>(
-      task, std::max(1, parallel::available_cores() / std::max(1, local_processes)));
+  const int processes = std::max(1, local_processes);
+  auto made = std::make_unique<tasks::surface::SurfaceTask>(task, std::max(1, parallel::available_cores() / processes),
+                                                            processes);
   const models::Extent& patch = made->patch();
   foretell(*this, patch);
   task.patch_size = text(patch[0], ",", patch[1], ",", patch[2]);

@@ -69,7 +69,7 @@ void take_up_recipe(SurfaceSetup& setup);
 /// writes it into the run folder; once for the same weights.
 void tune_masks_of_run(const SurfaceSetup& setup);
 
-/// What was found; the defaults where nothing was.
+/// What was found; the defaults where nothing was, and, with a warning, where it was for other weights.
 tasks::surface::Postprocessing tuned_for_run(const std::filesystem::path& run);
 
 }  // namespace lockstep::cli

@@ -82,6 +82,12 @@ Postprocessing tuned_for_run(const std::filesystem::path& run) {
   Postprocessing how;
   if (std::filesystem::exists(file)) {
     const nlohmann::json json = read_json(file);
+    const std::string weights = name_in_run(checkpoint::best_weights(run));
+    if (const std::string tuned_for = json.value("weights", ""); tuned_for != weights) {
+      log::warn(text("'", file.string(), "' is for other weights (", tuned_for, ") than the best now (", weights,
+                     "): ", words_of(how), " instead; 'lockstep train surface' tunes them when the run ends"));
+      return how;
+    }
     try {
       how.threshold = json.at("threshold").get<double>();
       how.smallest_component = json.at("smallest_component").get<std::int64_t>();

@@ -8,7 +8,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 #include "lockstep/base/work_meter.h"
-#include "lockstep/data/voxel_changes.h"
+#include "lockstep/data/zoom.h"
 
 namespace lockstep::data {
 namespace {
@@ -30,49 +30,92 @@ std::int64_t any_begin(std::int64_t patch, std::int64_t side, RandomStream& rand
                        : static_cast<std::int64_t>(random.below(static_cast<std::uint64_t>(side - patch + 1)));
 }
 
-Place draw_origin(const StoredVolume& volume, const PatchOptions& options, RandomStream& random) {
-  const media::VolumeShape& shape = volume.image.shape();
-  const LabelIndex& index = *volume.index;
-  const bool wants_surface = random.chance(options.foreground_share);
-  if (wants_surface && index.surface_voxels() > 0) {
-    const Place middle = index.find_surface(random.below(index.surface_voxels()), *volume.label);
-    return origin_around(middle, options.patch, shape);
-  }
-  const auto voxels = static_cast<std::uint64_t>(shape.voxels());
-  if (index.known_voxels() > 0 && index.known_voxels() < voxels) {
-    const Place middle = index.find_known(random.below(index.known_voxels()), *volume.label);
-    return origin_around(middle, options.patch, shape);
-  }
-  // One after the other: in which order a compiler evaluates arguments is its own affair.
-  const std::int64_t z = any_begin(options.patch.depth, shape.depth, random);
-  const std::int64_t y = any_begin(options.patch.height, shape.height, random);
-  return {z, y, any_begin(options.patch.width, shape.width, random)};
+/// Whether any voxel is not decided.
+bool has_unknown(const StoredVolume& volume) {
+  return volume.index->known_voxels() < static_cast<std::uint64_t>(volume.image.shape().voxels());
 }
 
-/// Reads a box as it is, or turned by way of memory that is used again.
-template <typename Voxel>
-void read_turned(const Volume& volume, const Place& origin, const media::VolumeShape& patch, Voxel outside,
-                 const AxisTurn& turn, std::span<Voxel> target) {
-  if (turn == AxisTurn{}) {
+Place draw_origin(const StoredVolume& volume, const media::VolumeShape& box, double foreground_share,
+                  RandomStream& random) {
+  const media::VolumeShape& shape = volume.image.shape();
+  const LabelIndex& index = *volume.index;
+  const bool wants_surface = random.chance(foreground_share);
+  if (wants_surface && index.surface_voxels() > 0) {
+    const Place middle = index.find_surface(random.below(index.surface_voxels()), *volume.label);
+    return origin_around(middle, box, shape);
+  }
+  if (index.known_voxels() > 0 && has_unknown(volume)) {
+    const Place middle = index.find_known(random.below(index.known_voxels()), *volume.label);
+    return origin_around(middle, box, shape);
+  }
+  // One after the other: in which order a compiler evaluates arguments is its own affair.
+  const std::int64_t z = any_begin(box.depth, shape.depth, random);
+  const std::int64_t y = any_begin(box.height, shape.height, random);
+  return {z, y, any_begin(box.width, shape.width, random)};
+}
+
+/// A side of what becomes a patch, as often below the patch's as above.
+std::int64_t zoomed_side(std::int64_t side, double most, RandomStream& random) {
+  const double octaves = std::log2(1 + most);
+  const double length = static_cast<double>(side) * std::exp2(random.uniform(-octaves, octaves));
+  return std::max<std::int64_t>(1, std::lround(length));
+}
+
+media::VolumeShape draw_box(const media::VolumeShape& patch, const ZoomChange& zoom, RandomStream& random) {
+  if (zoom.most == 0 || !random.chance(zoom.chance)) {
+    return patch;
+  }
+  const std::int64_t depth = zoomed_side(patch.depth, zoom.most, random);
+  const std::int64_t height = zoomed_side(patch.height, zoom.most, random);
+  return {depth, height, zoomed_side(patch.width, zoom.most, random)};
+}
+
+/// Memory of the calling thread that is used again.
+template <typename Voxel, int kNumber>
+std::span<Voxel> scratch(std::int64_t voxels) {
+  thread_local std::vector<Voxel> memory;
+  memory.resize(static_cast<std::size_t>(voxels));
+  return memory;
+}
+
+/// Reads a box and brings it to the shape of the patch by `zoom`.
+template <typename Voxel, typename Zoom>
+void read_zoomed(const Volume& volume, const Place& origin, const media::VolumeShape& box,
+                 const media::VolumeShape& patch, Voxel outside, const Zoom& zoom, std::span<Voxel> target) {
+  if (box == patch) {
     volume.read(origin, patch, outside, target);
     return;
   }
-  thread_local std::vector<Voxel> box;
-  box.resize(target.size());
-  volume.read(origin, patch, outside, std::span(box));
-  turn_voxels(std::span<const Voxel>(box), patch, turn, target);
+  const std::span<Voxel> voxels = scratch<Voxel, 0>(box.voxels());
+  volume.read(origin, box, outside, voxels);
+  zoom(std::span<const Voxel>(voxels), box, target, patch);
 }
 
-template <typename Voxel>
-void load_voxels(const StoredVolume& volume, const Place& origin, const media::VolumeShape& patch, const AxisTurn& turn,
-                 const VoxelChange& change, const Draw& draw, std::span<Voxel> target) {
-  {
-    const WorkScope work("cut");
-    read_turned(volume.image, origin, patch, outside_of<Voxel>(volume), turn, target);
+/// The same, turned.
+template <typename Voxel, typename Zoom>
+void read_patch(const Volume& volume, const Place& origin, const media::VolumeShape& box,
+                const media::VolumeShape& patch, Voxel outside, const Zoom& zoom, const AxisTurn& turn,
+                std::span<Voxel> target) {
+  if (turn == AxisTurn{}) {
+    read_zoomed(volume, origin, box, patch, outside, zoom, target);
+    return;
   }
-  const WorkScope work("change");
-  constexpr std::uint32_t kNoise = 1;  // beside the numbers of Draw::augmentation
-  change_voxels(change, volume.intensities, {draw.seed, Purpose::kAugment, draw.epoch, draw.position, kNoise}, target);
+  const std::span<Voxel> straight = scratch<Voxel, 1>(patch.voxels());
+  read_zoomed(volume, origin, box, patch, outside, zoom, straight);
+  turn_voxels(std::span<const Voxel>(straight), patch, turn, target);
+}
+
+constexpr auto kZoomVoxels = [](auto... arguments) { zoom_voxels(arguments...); };
+constexpr auto kZoomLabels = [](auto... arguments) { zoom_labels(arguments...); };
+
+/// How many voxels of a patch lie in the volume, along one axis.
+std::int64_t count_inside(std::int64_t origin, std::int64_t box, std::int64_t patch, std::int64_t side) {
+  std::int64_t count = 0;
+  for (std::int64_t i = 0; i < patch; ++i) {
+    const std::int64_t place = origin + nearest_place(i, box, patch);
+    count += place >= 0 && place < side ? 1 : 0;
+  }
+  return count;
 }
 
 }  // namespace
@@ -113,21 +156,60 @@ std::string PatchDataset::name(std::size_t index) const {
   return text("a patch of ", store_[volumes_[index % volumes_.size()]].image.name());
 }
 
-void PatchDataset::load(const Draw& draw, const SampleSlot& slot) const {
-  const std::size_t number = volumes_[draw.index % volumes_.size()];
-  const StoredVolume& volume = store_[number];
+PatchDataset::Cut PatchDataset::decide(const Draw& draw) const {
+  Cut cut{volumes_[draw.index % volumes_.size()], {}, options_.patch, {}, {}};
   RandomStream random = draw.augmentation();
-  const Place origin = draw_origin(volume, options_, random);
-  const AxisTurn& turn = turns_[random.below(turns_.size())];
-  const VoxelChange change = options_.augment ? draw_change(options_.changes, random) : VoxelChange{};
+  if (options_.augment) {
+    cut.box = draw_box(options_.patch, options_.zoom, random);
+  }
+  cut.origin = draw_origin(store_[cut.volume], cut.box, options_.foreground_share, random);
+  cut.turn = turns_[random.below(turns_.size())];
+  if (options_.augment) {
+    cut.change = draw_change(options_.changes, random);
+  }
+  return cut;
+}
+
+template <typename Voxel>
+void PatchDataset::load_image(const Cut& cut, const Draw& draw, std::span<Voxel> target) const {
+  const StoredVolume& volume = store_[cut.volume];
+  {
+    const WorkScope work("cut");
+    read_patch(volume.image, cut.origin, cut.box, options_.patch, outside_of<Voxel>(volume), kZoomVoxels, cut.turn,
+               target);
+  }
+  const WorkScope work("change");
+  constexpr std::uint32_t kNoise = 1;  // beside the numbers of Draw::augmentation
+  change_voxels(cut.change, volume.intensities, {draw.seed, Purpose::kAugment, draw.epoch, draw.position, kNoise},
+                target);
+}
+
+void PatchDataset::load(const Draw& draw, const SampleSlot& slot) const {
+  const Cut cut = decide(draw);
   if (layout_[kImageField].dtype == DType::kUInt16) {
-    load_voxels(volume, origin, options_.patch, turn, change, draw, slot.field<std::uint16_t>(kImageField));
+    load_image(cut, draw, slot.field<std::uint16_t>(kImageField));
   } else {
-    load_voxels(volume, origin, options_.patch, turn, change, draw, slot.field<std::uint8_t>(kImageField));
+    load_image(cut, draw, slot.field<std::uint8_t>(kImageField));
   }
   const WorkScope work("cut");
-  read_turned(*volume.label, origin, options_.patch, kIgnore, turn, slot.field<std::uint8_t>(kLabelField));
-  write_patch_facts(volume, number, origin, slot);
+  read_patch(*store_[cut.volume].label, cut.origin, cut.box, options_.patch, kIgnore, kZoomLabels, cut.turn,
+             slot.field<std::uint8_t>(kLabelField));
+  write_patch_facts(store_[cut.volume], cut.volume, cut.origin, slot);
+}
+
+std::int64_t PatchDataset::known_voxels(const Draw& draw) const {
+  const Cut cut = decide(draw);
+  const StoredVolume& volume = store_[cut.volume];
+  const media::VolumeShape& patch = options_.patch;
+  if (!has_unknown(volume)) {
+    const media::VolumeShape& shape = volume.image.shape();
+    return count_inside(cut.origin.z, cut.box.depth, patch.depth, shape.depth) *
+           count_inside(cut.origin.y, cut.box.height, patch.height, shape.height) *
+           count_inside(cut.origin.x, cut.box.width, patch.width, shape.width);
+  }
+  const std::span<std::uint8_t> labels = scratch<std::uint8_t, 1>(patch.voxels());
+  read_zoomed(*volume.label, cut.origin, cut.box, patch, kIgnore, kZoomLabels, labels);
+  return patch.voxels() - std::ranges::count(labels, kIgnore);
 }
 
 }  // namespace lockstep::data

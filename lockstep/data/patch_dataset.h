@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 #include "lockstep/data/dataset.h"
 #include "lockstep/data/patch_options.h"
 #include "lockstep/data/volume_store.h"
+#include "lockstep/data/voxel_changes.h"
 
 namespace lockstep::data {
 
@@ -35,6 +37,9 @@ Voxel outside_of(const StoredVolume& volume) {
 /// place, or, in a volume with voxels to ignore, any voxel in the middle that is not one of them. Then the patch is
 /// moved into the volume. Along an axis where the volume is thinner than the patch it lies in the middle; what is
 /// outside of it has the label kIgnore and the volume's mean intensity, which becomes 0.
+///
+/// With PatchOptions::zoom some patches are boxes of other sides, placed by these rules and brought to the patch's
+/// shape: linear in intensities, by the nearest voxel in labels.
 class PatchDataset : public Dataset {
  public:
   /// Of these volumes of the store, which must have labels. The store must outlive the dataset.
@@ -45,7 +50,25 @@ class PatchDataset : public Dataset {
   std::string name(std::size_t index) const override;
   void load(const Draw& draw, const SampleSlot& slot) const override;
 
+  /// The voxels of the patch of a draw whose label is not kIgnore. It costs next to nothing in a volume without such
+  /// labels, else as much as to read the patch's labels.
+  std::int64_t known_voxels(const Draw& draw) const;
+
  private:
+  /// What becomes a patch, and how.
+  struct Cut {
+    std::size_t volume;  ///< of the store
+    Place origin;
+    media::VolumeShape box;  ///< the patch's shape, unless it is zoomed
+    AxisTurn turn;
+    VoxelChange change;
+  };
+
+  Cut decide(const Draw& draw) const;
+
+  template <typename Voxel>
+  void load_image(const Cut& cut, const Draw& draw, std::span<Voxel> target) const;
+
   const VolumeStore& store_;
   std::vector<std::size_t> volumes_;
   PatchOptions options_;

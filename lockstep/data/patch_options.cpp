@@ -44,6 +44,9 @@ void PatchOptions::validate() const {
                 changes.most_gamma, "give a number from the least gamma to 100, such as 1.5");
   require_range(changes.most_noise >= 0 && changes.most_noise < 100, "the largest deviation of noise",
                 changes.most_noise, "give a number from 0 to 100, such as 0.1");
+  require_share(zoom.chance, "the chance of a zoom");
+  require_range(zoom.most >= 0 && zoom.most <= 1, "the largest zoom (--elastic-scale)", zoom.most,
+                "give a number from 0, for none, to 1");
   if (samples_per_epoch && (*samples_per_epoch < 1 || *samples_per_epoch >= (std::uint64_t{1} << 32))) {
     throw UsageError(text("an epoch of ", *samples_per_epoch, " samples"), "give 1 or more, below 2^32");
   }

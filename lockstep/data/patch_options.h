@@ -30,6 +30,12 @@ struct IntensityChanges {
   double most_noise = 0.1;  ///< Gaussian noise, whose deviation is 0 … this of that of the volume's intensities
 };
 
+/// By how much patches are stretched and shrunk, each axis for itself.
+struct ZoomChange {
+  double chance = 0.2;  ///< of a patch; that of nnU-Net
+  double most = 0;  ///< a side of what becomes the patch is as long as that times 1 / (1 + this) … 1 + this; 0: off
+};
+
 struct PatchOptions {
   media::VolumeShape patch{64, 128, 128};
   double foreground_share = 1.0 / 3;                 ///< of the patches has a voxel of the surface in its middle
@@ -37,6 +43,7 @@ struct PatchOptions {
   bool augment = true;                               ///< turns and changes; else patches differ in their place alone
   Symmetries symmetries = Symmetries::kAll;
   IntensityChanges changes{};
+  ZoomChange zoom{};
 
   void validate() const;
 };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "lockstep/base/error.h"
+#include "lockstep/base/text.h"
 #include "lockstep/metrics/components.h"
 #include "lockstep/metrics/tunnels.h"
 #include "lockstep/metrics/union_find.h"
@@ -150,7 +151,10 @@ std::int64_t matched_cavities(const Background& predicted, const Background& act
 BettiMatching match_betti(Volume prediction, Volume truth, const media::VolumeShape& shape) {
   LOCKSTEP_ASSERT(static_cast<std::int64_t>(prediction.size()) == shape.voxels() && prediction.size() == truth.size(),
                   "both volumes have the shape");
-  LOCKSTEP_ASSERT(shape.voxels() < std::int64_t{1} << 29, "cells are numbered with 32 bits");
+  if (shape.voxels() >= std::int64_t{1} << 29) {  // cells are numbered with 32 bits
+    throw DataError(text("the topology of a volume of ", shape.voxels(), " voxels cannot be scored: 2^29 are too many"),
+                    "score parts of it, or leave it out with --no-topology");
+  }
   std::vector<std::uint8_t> together(truth.size());
   std::transform(prediction.begin(), prediction.end(), truth.begin(), together.begin(),
                  [](std::uint8_t a, std::uint8_t b) { return a != 0 || b != 0 ? 1 : 0; });

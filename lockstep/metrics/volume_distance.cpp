@@ -13,12 +13,15 @@ namespace {
 /// Lines that are gathered together: their values lie side by side, so that a cache line serves them all.
 constexpr std::int64_t kLines = 16;
 
+/// The longest distance whose square is less than kFar.
+constexpr std::int32_t kLongest = 46340;
+
 /// Within one row: the squared distance to the nearest marked voxel of the row.
 void measure_row(std::span<const std::uint8_t> marked, std::span<std::int32_t> distances) {
   std::int32_t away = kFar;
   const auto step = [&away, marked, distances](std::size_t x) {
     away = marked[x] != 0 ? 0 : away == kFar ? kFar : away + 1;
-    distances[x] = std::min(distances[x], away == kFar ? kFar : away * away);
+    distances[x] = std::min(distances[x], away > kLongest ? kFar : away * away);
   };
   std::fill(distances.begin(), distances.end(), kFar);
   for (std::size_t x = 0; x < marked.size(); ++x) {
@@ -75,7 +78,7 @@ class LineTransform {
     }
     if (!envelope_.empty()) {
       envelope_.visit([line](std::int64_t i, const LowerEnvelope::Parabola& best) {
-        line[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(best.at(i));
+        line[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(std::min<std::int64_t>(best.at(i), kFar));
       });
     }
   }

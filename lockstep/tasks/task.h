@@ -4,6 +4,7 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +23,7 @@ namespace lockstep::tasks {
 struct DeviceBatch {
   std::vector<at::Tensor> fields;  ///< (batch, *shape), one a field of the dataset's layout
   const data::Batch& host;         ///< the same samples as they were decoded, with their draws and ragged arrays
+  double mean_extent = 1;          ///< in training: the mean of Task::extent over the samples of the global batch
 };
 
 /// What one sample contributes to the metrics: numbers whose meaning only the task knows.
@@ -56,9 +58,10 @@ class Model {
   /// for a batch, before any of the calls below.
   virtual void prepare(DeviceBatch&) {}
 
-  /// The loss of each sample: (batch) float32. It depends on that sample alone; the loop sums it over the global batch
-  /// and divides once by the global count, so that the split over ranks and passes does not matter. A term over the
-  /// whole batch does not belong here.
+  /// The loss of each sample: (batch) float32. It depends on that sample alone, and on DeviceBatch::mean_extent; the
+  /// loop sums it over the global batch and divides once by the global count, so that the split over ranks and passes
+  /// does not matter. A sum over parts of samples, divided by mean_extent, comes to be divided by the number of these
+  /// parts in the global batch. Other terms over the whole batch do not belong here.
   virtual at::Tensor losses(const DeviceBatch& batch) = 0;
 
   /// What the network counted while it was trained since the last call, by name, such as the pixels that each expert
@@ -96,6 +99,11 @@ class Task {
 
   virtual const data::Dataset& training_set() const = 0;
   virtual const data::Dataset& evaluation_set() const = 0;
+
+  /// How many parts of a sample a sum in its loss goes over, such as the voxels that are learnt from: a function of the
+  /// draw, called before the samples of a step are passed through the network, by several threads at once. It throws
+  /// DataError where loading the sample would. Empty where no loss is divided by the number of such parts.
+  virtual std::function<double(const data::Draw&)> extent() const { return {}; }
 
   /// Whether its losses are also on answers from within the network, for which the learning rate may be lowered.
   virtual bool has_deep_supervision() const { return false; }

@@ -13,6 +13,7 @@
 #include "lockstep/parallel/devices.h"
 #include "lockstep/parallel/launch.h"
 #include "lockstep/train/algorithms.h"
+#include "lockstep/train/extent.h"
 #include "lockstep/train/pass.h"
 #include "lockstep/train/replica.h"
 #include "lockstep/train/resources.h"
@@ -69,7 +70,8 @@ class Workout {
     const Stopwatch watch;
     replica_.sync().begin();
     replica_.sync().before_last_pass();
-    run_pass(replica_, plan_, rank_.device, batch_, /*step=*/0, 1.0 / static_cast<double>(batch_.size()), timer_);
+    const PassSetting setting{.mean_extent = mean_extent(plan_.task, batch_.draws)};
+    run_pass(replica_, plan_, rank_.device, batch_, setting, 1.0 / static_cast<double>(batch_.size()), timer_);
     timer_.enter(observe::Part::kReduce);
     replica_.sync().finish();
     if (rank_.device.is_cuda()) {

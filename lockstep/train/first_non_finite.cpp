@@ -69,8 +69,7 @@ class SecondLook {
       return std::nullopt;
     }
     ResultWatch watch(replica_.model().network());
-    const at::Tensor losses =
-        forward_pass(replica_, plan_, device_, batch, static_cast<std::uint64_t>(passes_.step), timer_);
+    const at::Tensor losses = forward_pass(replica_, plan_, device_, batch, passes_.setting, timer_);
     const at::Tensor finite = at::isfinite(losses.detach()).cpu();  // (batch) bool
     NonFinite found{replica_.rank(), false, watch.take_first().value_or(Place{"the losses", "", false, ""}), {}};
     for (std::size_t i = 0; i < batch.size(); ++i) {

@@ -9,12 +9,11 @@
 #include <vector>
 
 #include "lockstep/data/dataset.h"
+#include "lockstep/train/pass.h"
 #include "lockstep/train/plan.h"
 #include "lockstep/train/result_watch.h"
 
 namespace lockstep::train {
-
-class Replica;
 
 /// Where in a step a rank first came to numbers that are not finite.
 struct NonFinite {
@@ -33,8 +32,8 @@ NonFinite non_finite_from_json(const nlohmann::json& json);
 
 /// The passes of a rank in a step.
 struct StepPasses {
-  std::int64_t step = 0;  ///< of the run, from 0
-  double factor = 1;      ///< of the sum of the losses
+  PassSetting setting;
+  double factor = 1;  ///< of the sum of the losses
   std::vector<std::vector<data::Draw>> draws;
 };
 

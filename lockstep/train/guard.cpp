@@ -8,7 +8,7 @@
 #include "lockstep/base/error.h"
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
-#include "lockstep/data/epoch_order.h"
+#include "lockstep/train/draws.h"
 #include "lockstep/train/retry.h"
 
 namespace lockstep::train {
@@ -28,20 +28,16 @@ bool was_skipped(const StepOutcome& outcome, const checkpoint::State& state) {
 }
 
 /// The samples of a rank's passes in the step at `state`, in the pieces that there is memory for.
-std::vector<std::vector<data::Draw>> draws_of(const Plan& plan, const Stage& stage, const checkpoint::State& state,
-                                              int rank) {
-  const auto epoch = static_cast<std::uint64_t>(state.epoch);
-  const data::EpochOrder order = data::shuffled_order(plan.options.seed, epoch, plan.task.training_set().size());
-  std::vector<std::vector<data::Draw>> passes;
-  for (const data::Range& range : stage.batches.passes(static_cast<std::uint64_t>(state.step_in_epoch), rank)) {
-    for (const data::Range& piece : pieces(range.size(), state.micro_batch)) {
-      passes.emplace_back();
-      for (std::uint64_t position = range.begin + piece.begin; position < range.begin + piece.end; ++position) {
-        passes.back().push_back({plan.options.seed, epoch, position, order[position]});
-      }
+std::vector<std::vector<data::Draw>> draws_of_pieces(const Plan& plan, const Stage& stage,
+                                                     const checkpoint::State& state, int rank) {
+  std::vector<std::vector<data::Draw>> all;
+  for (const std::vector<data::Draw>& pass : draws_of_passes(plan, stage, state, rank)) {
+    for (const data::Range& piece : pieces(pass.size(), state.micro_batch)) {
+      const auto draws = std::span(pass).subspan(piece.begin, piece.size());
+      all.emplace_back(draws.begin(), draws.end());
     }
   }
-  return passes;
+  return all;
 }
 
 }  // namespace
@@ -72,7 +68,7 @@ void Guard::look_into(const Stage& stage, const checkpoint::State& state, StepOu
   // Where only a gradient was not finite, nobody knows yet whose.
   const std::vector<int>& ranks = outcome.verdict.not_finite_ranks;
   const bool is_concerned = ranks.empty() || std::ranges::find(ranks, rank_.index) != ranks.end();
-  const std::optional<NonFinite> found = is_concerned ? look_again(stage, state) : std::nullopt;
+  const std::optional<NonFinite> found = is_concerned ? look_again(stage, state, outcome.mean_extent) : std::nullopt;
   const std::string words = found ? to_json(*found).dump() : "";
   for (const auto& bytes : rank_.group.all_gather(std::as_bytes(std::span(words)))) {
     if (!bytes.empty()) {
@@ -84,13 +80,15 @@ void Guard::look_into(const Stage& stage, const checkpoint::State& state, StepOu
 }
 
 /// Whatever stands in the way of it: the run can go on without.
-std::optional<NonFinite> Guard::look_again(const Stage& stage, const checkpoint::State& state) {
+std::optional<NonFinite> Guard::look_again(const Stage& stage, const checkpoint::State& state, double mean_extent) {
   try {
     const double count =
         static_cast<double>(stage.batches.positions(static_cast<std::uint64_t>(state.step_in_epoch)).size());
     const double scale = plan_.precision.scales_loss() ? state.loss_scaler.scale : 1.0;
     return find_first_non_finite(replica_, plan_, rank_.device,
-                                 {state.step, scale / count, draws_of(plan_, stage, state, rank_.index)});
+                                 {{static_cast<std::uint64_t>(state.step), mean_extent},
+                                  scale / count,
+                                  draws_of_pieces(plan_, stage, state, rank_.index)});
   } catch (const std::logic_error&) {
     throw;  // a mistake of the program
   } catch (const std::exception& error) {

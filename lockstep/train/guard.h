@@ -37,7 +37,7 @@ class Guard {
     optim::LossScalerState loss_scaler;
   };
 
-  std::optional<NonFinite> look_again(const Stage& stage, const checkpoint::State& state);
+  std::optional<NonFinite> look_again(const Stage& stage, const checkpoint::State& state, double mean_extent);
   void roll_back(checkpoint::State& state);
 
   parallel::Rank& rank_;

@@ -12,6 +12,7 @@
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/core/rendezvous.h"
 #include "lockstep/train/device_timeline.h"
+#include "lockstep/train/extent.h"
 #include "lockstep/train/pass.h"
 #include "lockstep/train/planted_faults.h"
 #include "lockstep/train/retry.h"
@@ -48,7 +49,8 @@ StepOutcome Step::run(const Stage& stage, checkpoint::State& state, const StepWi
   StepOutcome outcome;
   fetched_.clear();
   replica_.remember_counts();
-  Share share = share_of(stage, state);
+  outcome.mean_extent = mean_extent_of_step(rank_, plan_, stage, state, timer_);
+  Share share = share_of(stage, state, outcome.mean_extent);
   attempt(share, wishes, outcome);
   while (prepare_retry(stage, state, outcome)) {
     share.micro_batch = state.micro_batch;
@@ -62,12 +64,13 @@ StepOutcome Step::run(const Stage& stage, checkpoint::State& state, const StepWi
   return outcome;
 }
 
-Step::Share Step::share_of(const Stage& stage, const checkpoint::State& state) const {
+Step::Share Step::share_of(const Stage& stage, const checkpoint::State& state, double mean_extent) const {
   const auto step_in_epoch = static_cast<std::uint64_t>(state.step_in_epoch);
   const bool are_joined = replica_.batch_norm_group() != nullptr;
   return {.step = state.step,
           .global_count = static_cast<std::int64_t>(stage.batches.positions(step_in_epoch).size()),
           .loss_scale = plan_.precision.scales_loss() ? state.loss_scaler.scale : 1.0,
+          .mean_extent = mean_extent,
           .passes = stage.batches.passes(step_in_epoch, rank_.index).size(),
           .joined_passes = are_joined ? most_passes(stage.batches, step_in_epoch) : 0,
           .micro_batch = are_joined ? 0 : state.micro_batch};
@@ -190,7 +193,7 @@ void Step::run_pass(data::Batch& batch, const Share& share, bool is_last, Vote& 
 
 void Step::run_piece(data::Batch& batch, const Share& share, Vote& vote) {
   const at::Tensor losses =
-      train::run_pass(replica_, plan_, rank_.device, batch, static_cast<std::uint64_t>(share.step),
+      train::run_pass(replica_, plan_, rank_.device, batch, {static_cast<std::uint64_t>(share.step), share.mean_extent},
                       share.loss_scale / static_cast<double>(share.global_count), timer_);
   count_losses(losses, batch, vote);  // last: it waits for the device
 }

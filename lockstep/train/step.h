@@ -26,6 +26,7 @@ struct StepOutcome {
   bool applied = false;        ///< whether the update was applied; not where loss or gradients are not finite
   bool scale_was_cut = false;  ///< fp16: the gradients were too large for the loss scale, which is lower now
   parallel::SyncReport sync;
+  double mean_extent = 1;           ///< of the samples of the global batch, see tasks::Task::extent
   bool was_looked_into = false;     ///< whether a step that was not finite was done again, to see where …
   std::vector<NonFinite> findings;  ///< … and at most one of each rank
   std::vector<Retry> retries;       ///< those before what the rest tells
@@ -64,6 +65,7 @@ class Step {
     std::int64_t step;
     std::int64_t global_count;
     double loss_scale;
+    double mean_extent;  ///< of the samples of the global batch
     std::size_t passes;
     std::size_t joined_passes;  ///< that all ranks make together; 0 where each makes its own number of them
     std::int64_t micro_batch;   ///< the most samples of a pass that go through the network at a time; 0: all
@@ -75,7 +77,7 @@ class Step {
     bool is_there = false;  ///< else the loader has failed, and does not give it again
   };
 
-  Share share_of(const Stage& stage, const checkpoint::State& state) const;
+  Share share_of(const Stage& stage, const checkpoint::State& state, double mean_extent) const;
   void attempt(const Share& share, const StepWishes& wishes, StepOutcome& outcome);
   bool prepare_retry(const Stage& stage, checkpoint::State& state, StepOutcome& outcome);
   void run_passes(const Share& share, Vote& vote);

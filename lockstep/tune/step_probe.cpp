@@ -11,6 +11,7 @@
 #include "lockstep/optim/loss_scaler.h"
 #include "lockstep/parallel/launch.h"
 #include "lockstep/train/evaluation.h"
+#include "lockstep/train/extent.h"
 #include "lockstep/train/page_locked.h"
 #include "lockstep/train/pass.h"
 #include "lockstep/train/step.h"
@@ -187,7 +188,8 @@ double time_pass(const train::Plan& plan, parallel::Rank& rank, train::Replica& 
   observe::StepTimer timer;
   const Stopwatch watch;
   replica.arena().begin_step();
-  const at::Tensor losses = train::run_pass(replica, plan, rank.device, batch, /*step=*/0, /*factor=*/1.0, timer);
+  const train::PassSetting setting{.mean_extent = train::mean_extent(plan.task, batch.draws)};
+  const at::Tensor losses = train::run_pass(replica, plan, rank.device, batch, setting, /*factor=*/1.0, timer);
   losses.sum().item<float>();
   if (rank.device.is_cuda()) {
     torch::cuda::synchronize(rank.device.index());

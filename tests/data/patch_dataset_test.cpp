@@ -218,6 +218,122 @@ TEST_F(Patches, AreAsTheyAreInTheVolumeWithoutAugmentation) {
   }
 }
 
+/// A volume whose levels rise along its width and whose labels come in stripes across it.
+class ZoomedPatches : public testing::Test {
+ protected:
+  static constexpr VolumeShape kWide{40, 40, 100};
+  static int level_at(std::int64_t, std::int64_t, std::int64_t x) { return static_cast<int>(2 * x + 20); }
+  static int stripe_at(std::int64_t, std::int64_t, std::int64_t x) { return x / 10 % 2 == 0 ? kBackground : kSurface; }
+
+  ZoomedPatches() {
+    const VolumePair pair = folder_.add("a", kWide, test::voxels_by<std::uint8_t>(kWide, level_at),
+                                        test::voxels_by<std::uint8_t>(kWide, stripe_at));
+    store_ = std::make_unique<VolumeStore>(std::span(&pair, 1), VolumeStoreOptions{});
+  }
+
+  static PatchOptions options(double most) {
+    PatchOptions options = without_changes({10, 12, 20});
+    options.symmetries = Symmetries::kNone;
+    options.zoom = {.chance = 1, .most = most};
+    return options;
+  }
+
+  test::VolumeFolder folder_;
+  std::unique_ptr<VolumeStore> store_;
+};
+
+TEST_F(ZoomedPatches, ShowImageAndLabelOfTheSamePlaceStretched) {
+  const Batch batch = load_draws(PatchDataset(*store_, {0}, options(0.5)), 200);
+  double steepest = 0;
+  double flattest = 99;
+  for (std::size_t sample = 0; sample < batch.size(); ++sample) {
+    const auto image = field<std::uint8_t>(batch, kImageField, sample);
+    const auto labels = field<std::uint8_t>(batch, kLabelField, sample);
+    const auto place = field<std::int64_t>(batch, kPlaceField, sample);
+    // Levels rise by 2 a voxel of the volume: the first and the last voxel tell how long the box was.
+    const double slope = (image[18] - image[1]) / 17.0;
+    const double box = 20 * slope / 2;
+    steepest = std::max(steepest, slope);
+    flattest = std::min(flattest, slope);
+    for (std::size_t i = 0; i < 20; ++i) {
+      const double x = static_cast<double>(place[3]) + (static_cast<double>(i) + 0.5) * box / 20;
+      if (i > 0 && i < 19) {
+        EXPECT_NEAR(image[i], 2 * (x - 0.5) + 20, 2) << sample;
+      }
+      if (std::abs(x / 10 - std::round(x / 10)) > 0.15) {  // not at the edge of a stripe
+        EXPECT_EQ(labels[i], stripe_at(0, 0, static_cast<std::int64_t>(x))) << sample;
+      }
+    }
+  }
+  EXPECT_GT(steepest, 2 * 1.4);
+  EXPECT_LT(steepest, 2 * 1.6);
+  EXPECT_LT(flattest, 2 / 1.4);
+  EXPECT_GT(flattest, 2 / 1.65);
+}
+
+TEST_F(ZoomedPatches, AreAsOftenAsTheirChanceAndNeverWithoutAugmentation) {
+  const auto count_zoomed = [&](const PatchOptions& options) {
+    const Batch batch = load_draws(PatchDataset(*store_, {0}, options), 1000);
+    int zoomed = 0;
+    for (std::size_t sample = 0; sample < batch.size(); ++sample) {
+      const auto image = field<std::uint8_t>(batch, kImageField, sample);
+      zoomed += image[19] - image[0] == 38 ? 0 : 1;
+    }
+    return zoomed;
+  };
+  PatchOptions zooming = options(1);
+  zooming.zoom.chance = 0.2;
+  EXPECT_NEAR(count_zoomed(zooming), 190, 50);  // a side of 20 stays as it is now and then
+  zooming.zoom.chance = 1;
+  zooming.augment = false;
+  EXPECT_EQ(count_zoomed(zooming), 0);
+  EXPECT_EQ(count_zoomed(options(0)), 0);
+}
+
+TEST_F(ZoomedPatches, OfThinVolumesHaveNothingAroundThemThatCounts) {
+  PatchOptions thin = options(1);
+  thin.patch = {48, 8, 8};
+  const Batch batch = load_draws(PatchDataset(*store_, {0}, thin), 40);
+  std::set<std::int64_t> slices_inside;
+  for (std::size_t sample = 0; sample < batch.size(); ++sample) {
+    const auto labels = field<std::uint8_t>(batch, kLabelField, sample);
+    std::int64_t inside = 0;
+    for (std::size_t z = 0; z < 48; ++z) {
+      const auto slice = labels.subspan(z * 64, 64);
+      const auto ignored = std::ranges::count(slice, kIgnore);
+      ASSERT_TRUE(ignored == 0 || ignored == 64);
+      inside += ignored == 0 ? 1 : 0;
+    }
+    slices_inside.insert(inside);
+  }
+  EXPECT_LT(*slices_inside.begin(), 24);
+  EXPECT_EQ(*slices_inside.rbegin(), 48);
+}
+
+TEST_F(Patches, KnowTheNumberOfTheirVoxelsThatCount) {
+  const auto expect_counted = [&](const VolumeStore& store, PatchOptions options) {
+    for (const double zoom : {0.0, 0.8}) {
+      options.zoom = {.chance = 0.5, .most = zoom};
+      const PatchDataset dataset(store, {0}, options);
+      const Batch batch = load_draws(dataset, 60);
+      for (std::size_t sample = 0; sample < batch.size(); ++sample) {
+        const auto labels = field<std::uint8_t>(batch, kLabelField, sample);
+        ASSERT_EQ(dataset.known_voxels(batch.draws[sample]),
+                  static_cast<std::int64_t>(labels.size()) - std::ranges::count(labels, kIgnore));
+      }
+    }
+  };
+  const test::VolumeFolder folder;
+  const VolumePair decided =
+      folder.add("a", kShape, test::voxels_by<std::uint8_t>(kShape, value_at),
+                 test::voxels_by<std::uint8_t>(kShape, [](auto, auto y, auto) { return y % 9 == 0 ? 1 : 0; }));
+  const VolumeStore all_decided(std::span(&decided, 1), {});
+  for (const VolumeShape& patch : {VolumeShape{12, 16, 16}, VolumeShape{32, 16, 64}}) {
+    expect_counted(*store_, without_changes(patch));
+    expect_counted(all_decided, without_changes(patch));
+  }
+}
+
 TEST(PatchesOfSixteenBits, KeepThemAndWidenTheOthers) {
   const test::VolumeFolder folder;
   std::vector<VolumePair> pairs{folder.add("a", kShape, test::voxels_by<std::uint8_t>(kShape, value_at),
@@ -258,6 +374,8 @@ TEST(PatchOptions, RefusesWhatCannotBe) {
   refused([](PatchOptions& o) { o.changes.noise_chance = -1; });
   refused([](PatchOptions& o) { o.changes.least_gamma = 0; });
   refused([](PatchOptions& o) { o.changes.most_gamma = 0.5; });
+  refused([](PatchOptions& o) { o.zoom.most = 1.1; });
+  refused([](PatchOptions& o) { o.zoom.chance = -0.1; });
   EXPECT_THROW((TileOptions{.patch = {8, 8, 8}, .context = 4}.validate()), UsageError);
   EXPECT_THROW((TileOptions{.patch = {8, 8, 8}, .context = -1}.validate()), UsageError);
 }

@@ -23,6 +23,23 @@ std::int32_t search_all(const std::vector<std::uint8_t>& marked, const media::Vo
   return static_cast<std::int32_t>(nearest);
 }
 
+TEST(VolumeDistance, WhatNoIntegerHoldsIsFar) {
+  const media::VolumeShape line{1, 1, 60000};
+  std::vector<std::uint8_t> marked(60000);
+  marked[0] = 1;
+  const std::vector<std::int32_t> along = squared_distances(marked, line);
+  EXPECT_EQ(along[46340], 46340 * 46340);
+  EXPECT_EQ(along[46341], kFar);
+  EXPECT_EQ(along[59999], kFar);
+  const media::VolumeShape column{60000, 1, 2};
+  std::vector<std::uint8_t> top(static_cast<std::size_t>(column.voxels()));
+  top[1] = 1;
+  const std::vector<std::int32_t> down = squared_distances(top, column);
+  EXPECT_EQ(down[2 * 46340], 46340 * 46340 + 1);
+  EXPECT_EQ(down[2 * 46341], kFar);
+  EXPECT_EQ(down.back(), kFar);
+}
+
 TEST(VolumeDistance, IsThatWhichASearchOverAllFinds) {
   RandomStream random(RandomKey{4, Purpose::kSelection, 0, 0, 0});
   for (int round = 0; round < 60; ++round) {

@@ -12,6 +12,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr media::VolumeShape kShape{7, 33, 29};
 
@@ -93,6 +94,32 @@ TEST_F(SurfaceProgram, TrainsPredictsAndEvaluates) {
                                       dataset() / "test_labels", "--no-topology"});
   ASSERT_EQ(of_masks.exit_code, kFinished) << of_masks.errors;
   EXPECT_EQ(of_masks.output, evaluated.output);
+  expect_error(run({"evaluate", "surface", "--predictions", in_folder("masks"), "--labels", dataset() / "test_labels",
+                    "--test-time-flip"}),
+               kUsage, AllOf(HasSubstr("--test-time-flip"), HasSubstr("--predictions")));
+
+  nlohmann::json stale = tuned;
+  stale["weights"] = "step-00000001/model.safetensors";
+  write_file_atomically(run_folder() / "postprocessing.json", stale.dump());
+  const ProcessResult again =
+      run(Words{"predict", "surface", "--input", dataset(), "--output", in_folder("masks")} + machine);
+  ASSERT_EQ(again.exit_code, kFinished) << again.errors;
+  EXPECT_THAT(again.errors, AllOf(HasSubstr("step-00000001"), HasSubstr("threshold 0.5")));
+}
+
+// Where what is asked for cannot be written, nothing is trained or predicted first.
+TEST_F(SurfaceProgram, OutputThatCannotBeWrittenIsNamedAtTheStart) {
+  const path nowhere = in_folder("nowhere") / "file";
+  expect_error(run(with("run", {"--output", nowhere})), kMachine, HasSubstr("nowhere"));
+  expect_error(run(with("run", {"--output", dataset()})), kMachine, HasSubstr("is a folder"));
+  EXPECT_FALSE(std::filesystem::exists(run_folder()));
+  expect_error(run({"evaluate", "surface", "--predictions", dataset() / "test_labels", "--labels",
+                    dataset() / "test_labels", "--output", nowhere}),
+               kMachine, HasSubstr("nowhere"));
+  std::filesystem::remove_all(dataset() / "test_images");
+  expect_error(run(with("run", {"--output", in_folder("submission.zip")})), kData,
+               AllOf(HasSubstr("test_images"), HasSubstr("nothing to predict")));
+  EXPECT_FALSE(std::filesystem::exists(run_folder()));
 }
 
 TEST_F(SurfaceProgram, ResumesToTheSameBits) {
@@ -122,7 +149,10 @@ TEST_F(SurfaceProgram, RunPacksASubmissionAndSkipsTrainingTheNextTime) {
   std::filesystem::remove_all(dataset() / "train_images");  // nothing of training is wanted any more
   const ProcessResult second = run(words);
   ASSERT_EQ(second.exit_code, kFinished) << second.errors;
-  EXPECT_THAT(second.errors, HasSubstr("is finished"));
+  EXPECT_THAT(second.errors, AllOf(HasSubstr("is finished"), Not(HasSubstr("other options"))));
+  const ProcessResult wider = run(words + Words{"--width", "6"});
+  ASSERT_EQ(wider.exit_code, kFinished) << wider.errors;
+  EXPECT_THAT(wider.errors, AllOf(HasSubstr("other options"), HasSubstr("--width was 4, is 6")));
   EXPECT_EQ(events(run_folder(), "step").size(), steps);
   EXPECT_TRUE(read_text(archive) == packed);
 }

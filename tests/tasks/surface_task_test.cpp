@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
@@ -11,6 +12,7 @@
 #include "lockstep/tasks/surface/predict.h"
 #include "lockstep/tasks/surface/submission.h"
 #include "lockstep/tasks/surface/task.h"
+#include "tests/support/logged_lines.h"
 #include "tests/support/membranes.h"
 #include "tests/support/temp_folder.h"
 
@@ -65,6 +67,26 @@ TEST_F(SurfaceTaskTest, CutsThePatchToTheVolumes) {
   EXPECT_EQ(task.patch(), (models::Extent{6, 16, 16}));
   EXPECT_EQ(task.training_set().size(), 2U * 16U);
   EXPECT_TRUE(task.has_deep_supervision());
+}
+
+// 3 volumes with labels of 4 KiB each.
+TEST_F(SurfaceTaskTest, ProcessesShareTheMemoryForVolumes) {
+  Options limited = options();
+  limited.volume_memory = "30KiB";
+  const auto words = [&](int processes) {
+    const test::LoggedLines log;
+    const SurfaceTask task(limited, 1, processes);
+    return log.text();
+  };
+  EXPECT_THAT(words(1), testing::HasSubstr("in memory"));
+  EXPECT_THAT(words(2), testing::HasSubstr("read slice by slice with 15 KiB"));
+}
+
+TEST(SurfaceOptions, BlanksAroundIdsAreNoneOfThem) {
+  EXPECT_THAT(split_at_commas(" a, b c ,d"), testing::ElementsAre("a", "b c", "d"));
+  EXPECT_THAT(split_at_commas("a,,b"), testing::ElementsAre("a", "", "b"));
+  EXPECT_THAT(split_at_commas("a, "), testing::ElementsAre("a", ""));
+  EXPECT_THAT(split_at_commas(""), testing::ElementsAre());
 }
 
 TEST_F(SurfaceTaskTest, PatchesAreNormalisedAndGiveALossEach) {
@@ -180,6 +202,15 @@ TEST(SurfaceOptions, ThinPatchesAreTurnedInTheirPlaneOnly) {
   const Options options = small_options("somewhere");
   EXPECT_EQ(options.patches({16, 16, 16}).symmetries, data::Symmetries::kAll);
   EXPECT_EQ(options.patches({4, 16, 16}).symmetries, data::Symmetries::kInPlane);
+}
+
+TEST(SurfaceOptions, ElasticScaleIsThatOfThePatches) {
+  Options options = small_options("somewhere");
+  EXPECT_EQ(options.patches({16, 16, 16}).zoom.most, 0);
+  options.elastic_scale = 0.3;
+  EXPECT_EQ(options.patches({16, 16, 16}).zoom.most, 0.3);
+  options.elastic_scale = 2;
+  EXPECT_NE(usage_error(options).find("--elastic-scale"), std::string::npos);
 }
 
 /// Two sheets with a probability of 0.35, one speck with 0.9, and little elsewhere.

@@ -142,7 +142,7 @@ std::optional<NonFinite> search(const Search& what) {
     for (const auto& [name, tensor] : before.model) {
       kept.push_back(tensor.clone());
     }
-    StepPasses passes{3, 1.0 / 8, {{}, {}}};
+    StepPasses passes{{.step = 3}, 1.0 / 8, {{}, {}}};
     for (std::uint64_t position = 0; position < 8; ++position) {
       passes.draws[position / 4].push_back({options.seed, 0, position, position});
     }

@@ -28,17 +28,18 @@ at::Tensor sum_of_volume(const at::Tensor& values) { return values.sum({1, 2, 3}
 
 }  // namespace
 
-at::Tensor dice_and_cross_entropy(const at::Tensor& logits, const at::Tensor& labels, const LossWeights& weights) {
+at::Tensor dice_and_cross_entropy(const at::Tensor& logits, const at::Tensor& labels, const LossWeights& weights,
+                                  double mean_valid) {
   LOCKSTEP_ASSERT(logits.dim() == 5 && logits.size(1) == 1, "logits are (batch, 1, depth, height, width)");
   // Sums over a volume overflow half precision.
   const at::Tensor wide = logits.squeeze(1).to(logits.scalar_type() == at::kDouble ? at::kDouble : at::kFloat);
   LOCKSTEP_ASSERT(labels.sizes() == wide.sizes(), "labels and logits must have one size");
   const at::Tensor counts = (labels != data::kIgnore).to(wide.scalar_type());
   const at::Tensor truth = (labels == data::kSurface).to(wide.scalar_type());
-  const at::Tensor valid = sum_of_volume(counts);
 
   const at::Tensor voxel_entropy = at::binary_cross_entropy_with_logits(wide, truth, counts, {}, at::Reduction::None);
-  const at::Tensor entropy = sum_of_volume(voxel_entropy) / valid.clamp_min(1);
+  // Where there is no voxel in the whole batch, the sum is 0.
+  const at::Tensor entropy = sum_of_volume(voxel_entropy) / (mean_valid > 0 ? mean_valid : 1);
 
   const at::Tensor probability = at::sigmoid(wide) * counts;
   const at::Tensor both = sum_of_volume(probability) + sum_of_volume(truth);
@@ -47,12 +48,15 @@ at::Tensor dice_and_cross_entropy(const at::Tensor& logits, const at::Tensor& la
   return weights.cross_entropy * entropy + weights.dice * (1 - dice);
 }
 
-at::Tensor volume_loss(const models::VolumeOutputs& outputs, const at::Tensor& labels, const LossWeights& weights) {
-  at::Tensor loss = dice_and_cross_entropy(outputs.logits, labels, weights);
+at::Tensor volume_loss(const models::VolumeOutputs& outputs, const at::Tensor& labels, const LossWeights& weights,
+                       double mean_valid) {
+  at::Tensor loss = dice_and_cross_entropy(outputs.logits, labels, weights, mean_valid);
   double share = 1;
   for (const at::Tensor& side : outputs.sides) {
     share /= 2;
-    loss = loss + share * dice_and_cross_entropy(side, labels_of_scale(labels, side), weights);
+    const at::Tensor under = labels_of_scale(labels, side);
+    const double left = static_cast<double>(under.numel()) / static_cast<double>(labels.numel());
+    loss = loss + share * dice_and_cross_entropy(side, under, weights, left * mean_valid);
   }
   return loss;
 }

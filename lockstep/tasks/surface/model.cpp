@@ -58,8 +58,8 @@ void SurfaceModel::prepare(DeviceBatch& batch) {
 }
 
 at::Tensor SurfaceModel::losses(const DeviceBatch& batch) {
-  return volume_loss(network_->forward(batch.fields[data::kImageField]), batch.fields[data::kLabelField],
-                     loss_weights_);
+  return volume_loss(network_->forward(batch.fields[data::kImageField]), batch.fields[data::kLabelField], loss_weights_,
+                     batch.mean_extent);
 }
 
 at::Tensor SurfaceModel::look(const at::Tensor& volumes) {

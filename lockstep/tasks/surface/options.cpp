@@ -50,7 +50,9 @@ std::vector<std::string> split_at_commas(const std::string& words) {
   std::size_t begin = 0;
   while (!words.empty() && begin <= words.size()) {
     const std::size_t end = std::min(words.find(',', begin), words.size());
-    parts.push_back(words.substr(begin, end - begin));
+    const std::size_t first = std::min(words.find_first_not_of(' ', begin), end);
+    const std::size_t last = words.find_last_not_of(' ', end - (end > 0 ? 1 : 0));
+    parts.push_back(first == end ? "" : words.substr(first, std::min(last + 1, end) - first));
     begin = end + 1;
   }
   return parts;
@@ -86,6 +88,7 @@ data::PatchOptions Options::patches(const models::Extent& patch) const {
     patches.samples_per_epoch = static_cast<std::uint64_t>(*samples_per_epoch);
   }
   patches.augment = augment;
+  patches.zoom.most = elastic_scale;
   patches.symmetries = symmetries_of(symmetries, patch);
   return patches;
 }

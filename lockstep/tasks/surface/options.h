@@ -19,6 +19,7 @@ struct Options {
   std::optional<std::int64_t> samples_per_epoch;  ///< patches; none: 16 a volume
   double foreground_share = 1.0 / 3;              ///< of the patches has the surface in its middle
   bool augment = true;                            ///< turn patches, and change their intensities
+  double elastic_scale = 0;                       ///< the most by which axes are stretched or shrunk, each for itself
   std::string symmetries = "auto";                ///< "all", "in-plane", "flips", "none", or what suits the patch
   std::string held_out;                           ///< ids of the volumes to evaluate on, with commas between
   double held_out_share = 0.2;                    ///< else, where the test volumes have no labels, of the others
@@ -47,7 +48,7 @@ struct Options {
   void validate() const;
 };
 
-/// Words between commas; none of an empty text.
+/// Words between commas, without the blanks around them; none of an empty text.
 std::vector<std::string> split_at_commas(const std::string& words);
 
 }  // namespace lockstep::tasks::surface

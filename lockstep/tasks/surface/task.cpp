@@ -5,6 +5,7 @@
 
 #include "lockstep/base/log.h"
 #include "lockstep/base/text.h"
+#include "lockstep/data/available_memory.h"
 #include "lockstep/tasks/surface/model.h"
 
 namespace lockstep::tasks::surface {
@@ -26,6 +27,12 @@ models::Extent fitted(models::Extent patch, const data::VolumeStore& store, std:
   return patch;
 }
 
+/// Of so many processes, which have no volumes in common.
+std::uint64_t memory_of_one(const Options& options, int processes) {
+  const std::uint64_t of_all = options.memory_limit().value_or(data::available_memory() / 2);
+  return of_all / static_cast<std::uint64_t>(processes);
+}
+
 std::vector<std::size_t> numbers(std::size_t first, std::size_t end) {
   std::vector<std::size_t> all(end - first);
   std::iota(all.begin(), all.end(), first);
@@ -39,13 +46,13 @@ data::VolumeSplit split_of(const Options& options) {
                              {.ids = split_at_commas(options.held_out), .share = options.held_out_share});
 }
 
-SurfaceTask::SurfaceTask(const Options& options, int threads) : options_(options) {
+SurfaceTask::SurfaceTask(const Options& options, int threads, int processes) : options_(options) {
   options_.validate();
   const data::VolumeSplit split = split_of(options_);
   std::vector<data::VolumePair> pairs = split.training;
   pairs.insert(pairs.end(), split.evaluation.begin(), split.evaluation.end());
   store_ = std::make_unique<data::VolumeStore>(
-      pairs, data::VolumeStoreOptions{.memory_limit = options_.memory_limit(), .threads = threads});
+      pairs, data::VolumeStoreOptions{.memory_limit = memory_of_one(options_, processes), .threads = threads});
   log::info(text(options_.dataset_path.string(), ": ", split.words, "; ", store_->words()));
 
   const std::size_t to_learn_from = split.training.size();
@@ -59,6 +66,10 @@ SurfaceTask::SurfaceTask(const Options& options, int threads) : options_(options
 
 std::unique_ptr<Model> SurfaceTask::make_model(std::optional<std::uint64_t> seed) const {
   return std::make_unique<SurfaceModel>(options_, patch_, seed);
+}
+
+std::function<double(const data::Draw&)> SurfaceTask::extent() const {
+  return [this](const data::Draw& draw) { return static_cast<double>(training_set_->known_voxels(draw)); };
 }
 
 std::map<std::string, double> SurfaceTask::summarise(std::span<const Record> records) const {

@@ -15,11 +15,12 @@ namespace lockstep::tasks::surface {
 /// Segmentation of a surface, or of anything else, in volumes.
 class SurfaceTask : public Task {
  public:
-  /// Looks the files up and opens the volumes, by so many threads. Throws DataError where some are missing or broken,
-  /// UsageError for bad options.
-  SurfaceTask(const Options& options, int threads);
+  /// Looks the files up and opens the volumes, by so many threads. Where several processes of a machine do so, each has
+  /// its share of the memory. Throws DataError where some are missing or broken, UsageError for bad options.
+  SurfaceTask(const Options& options, int threads, int processes = 1);
 
   std::string name() const override { return "surface"; }
+  std::function<double(const data::Draw&)> extent() const override;  ///< the voxels that are not to be ignored
   const data::Dataset& training_set() const override { return *training_set_; }
   const data::Dataset& evaluation_set() const override { return *evaluation_set_; }
   bool has_deep_supervision() const override { return options_.deep_supervision; }
