@@ -22,8 +22,8 @@ struct ProgressState {
   std::int64_t steps = 0;  ///< of the whole run
   double loss = 0;         ///< of this step; what is shown is smoothed
   double learning_rate = 0;
-  std::string phase;                ///< why the learning rate is what it is, as in "warm-up 3/10"
-  double samples_per_second = 0;    ///< over all ranks
+  std::string phase;              ///< why the learning rate is what it is, as in "warm-up 3/10"
+  double samples_per_second = 0;  ///< over all ranks
   SampleUnit unit{};
   std::vector<double> utilisation;  ///< of each rank, 0 … 1: time in which it waits neither for data nor for others
 };

@@ -97,7 +97,7 @@ class Journal {
   bool log_is_behind_ = false;     ///< since the disk takes nothing
   std::string unwritten_metrics_;  ///< of metrics.json, for the same reason
   std::optional<double> samples_per_second_;
-  std::int64_t epoch_samples_ = 0;   ///< of the epoch so far …
+  std::int64_t epoch_samples_ = 0;     ///< of the epoch so far …
   double epoch_training_seconds_ = 0;  ///< … and what they took, without evaluations and snapshots
   FirstEpochWatch first_epoch_;
   std::optional<TargetWatch> target_;
