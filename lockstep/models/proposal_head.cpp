@@ -1,5 +1,6 @@
 #include "lockstep/models/proposal_head.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "lockstep/base/error.h"

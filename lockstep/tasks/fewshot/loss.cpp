@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 #include "lockstep/base/error.h"
 #include "lockstep/nn/boxes.h"
 #include "lockstep/tasks/fewshot/targets.h"
@@ -35,7 +37,9 @@ at::Tensor focal_loss(const at::Tensor& logits, const at::Tensor& target) {
 at::Tensor matching_loss(const at::Tensor& logits, const at::Tensor& way) {
   const std::int64_t background = logits.size(1) - 1;
   const at::Tensor likelihood = logits.to(at::kFloat).log_softmax(1);  // (P, N + 1)
-  const at::Tensor entropy = -likelihood.gather(1, way.clamp_min(0).unsqueeze(1)).squeeze(1);
+  // Not gather: its backward on CUDA adds in an order that changes from run to run.
+  const at::Tensor is_own = at::arange(background + 1, way.options()).unsqueeze(0) == way.unsqueeze(1);
+  const at::Tensor entropy = -(likelihood * is_own).sum(1);
   const at::Tensor of_object = (way >= 0) & (way < background);
   const at::Tensor of_background = way == background;
   const at::Tensor objects = of_object.sum().to(at::kFloat);
