@@ -91,7 +91,8 @@ Measured measure_few_shot_run(const EvaluateFewShotArguments& arguments) {
   const std::filesystem::path weights = checkpoint::best_weights(arguments.run);
   const tasks::fewshot::FewShotTask task(setup.task);
   const auto measure = [&](const MakeModel& make) { return measure_episodes(task, arguments.machine, make); };
-  Measured measured{{"network", measure([&](c10::Device device) { return train::load_trained(task, weights, device); })}};
+  Measured measured{
+      {"network", measure([&](c10::Device device) { return train::load_trained(task, weights, device); })}};
   if (arguments.baselines) {
     measured.emplace_back("untrained", measure([&](c10::Device device) {
                             auto model = task.make_model(setup.train.seed);

@@ -23,7 +23,8 @@ using tasks::fewshot::ShownClass;
 
 constexpr const char* kPredictFewShotDescription =
     "Finds what examples show (--support) in pictures (--query) with the best weights of a run: boxes in COCO's result "
-    "format (predictions.json, with pictures.json for the ids), the pictures with boxes drawn on them (drawn/NAME.jpg), "
+    "format (predictions.json, with pictures.json for the ids), the pictures with boxes drawn on them "
+    "(drawn/NAME.jpg), "
     "and a contact sheet.";
 
 struct PredictFewShotArguments {

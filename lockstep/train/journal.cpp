@@ -284,8 +284,8 @@ void Journal::retried(const checkpoint::State& state, const std::vector<Retry>& 
   const Stage& stage = stage_of(plan_.stages, state.epoch);
   const bool is_second = stage.name == "stage 2" && plan_.options.stage2_batch_size.has_value();
   log::warn(text("step ", state.step + 1, " made once more for want of memory (", retries.front().failure,
-                 "): from here on at most ", retries.back().micro_batch,
-                 " ", plan_.task.unit().name, " go through the network at a time, with the same gradient but for rounding; ",
+                 "): from here on at most ", retries.back().micro_batch, " ", plan_.task.unit().name,
+                 " go through the network at a time, with the same gradient but for rounding; ",
                  is_second ? "--stage2-batch-size " : "--batch-size ", retries.back().micro_batch,
                  " with --global-batch ", stage.batches.global_batch, " does so from the start"));
 }

@@ -109,8 +109,8 @@ TEST_F(FewShotProgram, TrainsEvaluatesAndPredicts) {
   EXPECT_TRUE(measured.contains("ap50_ci"));
   EXPECT_THAT(read_text(run_folder() / "report.html"), HasSubstr("episodes/min"));
 
-  const Words machine{"--checkpoint-dir", run_folder(), "--devices", "cpu:2", "--threads-per-rank", "1", "--precision",
-                      "fp32"};
+  const Words machine{"--checkpoint-dir",   run_folder(), "--devices",   "cpu:2",
+                      "--threads-per-rank", "1",          "--precision", "fp32"};
   const ProcessResult evaluated =
       run(Words{"evaluate", "fewshot", "--baselines", "--output", in_folder("scores.json")} + machine);
   ASSERT_EQ(evaluated.exit_code, kFinished) << evaluated.errors;

@@ -14,7 +14,7 @@ namespace {
 constexpr int kWidth = 120;
 constexpr int kHeight = 96;
 constexpr int kColumns = 3;  ///< one rectangle stands in each
-constexpr media::Colour kColours[] = {{40, 60, 220},  {30, 200, 210}, {40, 180, 50},
+constexpr media::Colour kColours[] = {{40, 60, 220},   {30, 200, 210}, {40, 180, 50},
                                       {230, 120, 200}, {220, 40, 30},  {230, 220, 40}};
 
 std::string name_of(std::size_t number) { return text("shapes-", number / 10, number % 10, ".png"); }

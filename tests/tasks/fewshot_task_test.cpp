@@ -208,8 +208,10 @@ metrics::Detection found_at(std::int64_t image, std::int64_t category, double x,
 }
 
 TEST(FewShotSummary, IsTheMeanOverEpisodesAndOfEachClass) {
-  const EpisodeResult right{{2, 0}, {found_at(0, 0, 5, 0.9), found_at(1, 1, 8, 0.8)}, {box_at(0, 0, 5), box_at(1, 1, 8)}};
-  const EpisodeResult half{{0, 1}, {found_at(0, 0, 5, 0.9), found_at(1, 1, 40, 0.8)}, {box_at(0, 0, 5), box_at(1, 1, 8)}};
+  const EpisodeResult right{
+      {2, 0}, {found_at(0, 0, 5, 0.9), found_at(1, 1, 8, 0.8)}, {box_at(0, 0, 5), box_at(1, 1, 8)}};
+  const EpisodeResult half{
+      {0, 1}, {found_at(0, 0, 5, 0.9), found_at(1, 1, 40, 0.8)}, {box_at(0, 0, 5), box_at(1, 1, 8)}};
   const std::vector<Record> records{to_record(right), to_record(half)};
   const auto metrics = summarise_episodes(records, {"a", "b", "c"});
   EXPECT_NEAR(metrics.at("ap50"), 0.75, 1e-9);

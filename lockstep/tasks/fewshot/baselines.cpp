@@ -44,7 +44,7 @@ std::vector<models::QueryDetections> RandomFeatures::detect(const DeviceBatch& b
 
   const at::Tensor number = at::arange(supports.size(0), support_boxes.options()).unsqueeze(1);
   const at::Tensor shown = features_of(supports, at::cat({number, support_boxes}, 1));
-  const at::Tensor classes = of_length_one(shown.unflatten(0, {ways, -1}).mean(1));             // (N, numbers)
+  const at::Tensor classes = of_length_one(shown.unflatten(0, {ways, -1}).mean(1));            // (N, numbers)
   const at::Tensor cosine = at::matmul(features_of(queries, answers.proposals), classes.t());  // (P, N)
   const at::Tensor scores = cosine.clamp_min(0) * answers.objectness.unsqueeze(1);
 

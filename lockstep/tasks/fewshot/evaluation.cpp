@@ -28,8 +28,8 @@ class Numbers {
 
 template <typename Box>
 void add_place(Record& record, const Box& box) {
-  record.insert(record.end(), {static_cast<double>(box.image), static_cast<double>(box.category), box.x0, box.y0,
-                               box.x1, box.y1});
+  record.insert(record.end(),
+                {static_cast<double>(box.image), static_cast<double>(box.category), box.x0, box.y0, box.x1, box.y1});
 }
 
 template <typename Box>

@@ -13,8 +13,8 @@ namespace lockstep::tasks::fewshot {
 
 /// What was to be found in an episode, and what was found. Images are the queries of the episode, categories its ways.
 struct EpisodeResult {
-  std::vector<std::size_t> classes;           ///< of each way, by their numbers in the set
-  std::vector<metrics::Detection> found;      ///< in the order in which they count where scores are equal
+  std::vector<std::size_t> classes;       ///< of each way, by their numbers in the set
+  std::vector<metrics::Detection> found;  ///< in the order in which they count where scores are equal
   std::vector<metrics::TrueBox> truth;
 };
 

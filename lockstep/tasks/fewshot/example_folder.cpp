@@ -73,8 +73,9 @@ data::BoxedImage annotated_picture(const path& file, const Annotated& annotated,
   data::Traps traps;
   image.boxes = data::boxes_inside(boxes, image.size, {{name, 0}}, annotated.file.string(), traps);
   if (image.boxes.empty()) {
-    throw DataError(text("'", annotated.file.string(), "' has no box of '", name, "' on '", file.filename().string(), "'"),
-                    "name the folder as the class, or take the annotation away: then all of the picture is the example");
+    throw DataError(
+        text("'", annotated.file.string(), "' has no box of '", name, "' on '", file.filename().string(), "'"),
+        "name the folder as the class, or take the annotation away: then all of the picture is the example");
   }
   return data::placed_on_file(image);
 }
@@ -114,7 +115,10 @@ std::vector<ShownClass> read_examples(const path& folder) {
 std::vector<data::BoxedImage> read_pictures(const path& given) {
   std::vector<data::BoxedImage> pictures;
   const auto add = [&](const path& file) {
-    pictures.push_back({.file = file, .size = size_of_picture(file), .id = static_cast<std::int64_t>(pictures.size()) + 1, .boxes = {}});
+    pictures.push_back({.file = file,
+                        .size = size_of_picture(file),
+                        .id = static_cast<std::int64_t>(pictures.size()) + 1,
+                        .boxes = {}});
   };
   if (std::filesystem::is_regular_file(given)) {
     add(given);

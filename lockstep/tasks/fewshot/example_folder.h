@@ -19,8 +19,8 @@ struct ShownClass {
 /// by name. Throws DataError, naming the file, for what cannot be read, and where nothing of a class is shown.
 std::vector<ShownClass> read_examples(const std::filesystem::path& folder);
 
-/// The pictures of a folder, or the one that `path` is, without boxes, each with the size of its upright picture. Throws
-/// DataError where there is none, and, naming it, for one whose header cannot be read.
+/// The pictures of a folder, or the one that `path` is, without boxes, each with the size of its upright picture.
+/// Throws DataError where there is none, and, naming it, for one whose header cannot be read.
 std::vector<data::BoxedImage> read_pictures(const std::filesystem::path& path);
 
 }  // namespace lockstep::tasks::fewshot

@@ -28,8 +28,8 @@ media::Box box_between(double x0, double y0, double x1, double y1) { return {x0,
 
 media::Image drawn_support(const data::Batch& batch, std::size_t episode, std::size_t number, std::size_t way) {
   const auto count = static_cast<std::size_t>(batch.layout[data::kSupportBoxField].shape[0]);
-  const float* edge = reinterpret_cast<const float*>(batch.fields[data::kSupportBoxField].data()) +
-                      4 * (episode * count + number);
+  const float* edge =
+      reinterpret_cast<const float*>(batch.fields[data::kSupportBoxField].data()) + 4 * (episode * count + number);
   const media::CaptionedBox frame{box_between(edge[0], edge[1], edge[2], edge[3]), "", media::colour_of(way)};
   return media::draw_boxes(picture_in(batch, data::kSupportField, episode, number), {&frame, 1});
 }

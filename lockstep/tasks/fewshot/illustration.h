@@ -21,7 +21,8 @@ std::string caption_of(const std::string& name, double score);
 media::CaptionedBox frame_of(const metrics::Detection& found, const std::string& name);
 
 /// A contact sheet as PNG: a row for each class of an episode of a batch (data::EpisodeDataset, without augmentation),
-/// with its examples, and one of the pictures in which it is sought, with the true boxes and with those that were found.
+/// with its examples, and one of the pictures in which it is sought, with the true boxes and with those that were
+/// found.
 std::vector<std::byte> illustrate_episode(const data::Batch& batch, std::size_t episode, const EpisodeResult& result,
                                           const std::vector<std::string>& names);
 

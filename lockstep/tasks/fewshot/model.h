@@ -10,8 +10,8 @@
 
 namespace lockstep::tasks::fewshot {
 
-/// The few-shot detector with its loss and its metrics. Batches have the fields of data::EpisodeDataset; the episodes of
-/// a batch go through the network one after the other.
+/// The few-shot detector with its loss and its metrics. Batches have the fields of data::EpisodeDataset; the episodes
+/// of a batch go through the network one after the other.
 class FewShotModel : public Model {
  public:
   /// As Task::make_model. `names`: of all classes of the set.

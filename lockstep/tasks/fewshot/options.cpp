@@ -27,8 +27,9 @@ std::vector<std::string> names_at_commas(const std::string& list) {
 
 void check_side(const char* flag, std::int64_t side) {
   if (side < kStride || side % kStride != 0) {
-    throw UsageError(text(flag, " ", side, " does not suit the network"),
-                     text("give a multiple of ", kStride, ", such as ", (std::max<std::int64_t>(side, 0) / kStride + 1) * kStride));
+    throw UsageError(
+        text(flag, " ", side, " does not suit the network"),
+        text("give a multiple of ", kStride, ", such as ", (std::max<std::int64_t>(side, 0) / kStride + 1) * kStride));
   }
 }
 

@@ -67,8 +67,8 @@ models::Prototypes PictureSearch::look_at(std::span<const ShownClass> classes, c
     std::vector<at::Tensor> boxes;
     for (const Crop& crop : crops) {
       pixels.push_back(at::tensor(crop.pixels.pixels, at::kByte).view({side, side, 3}));
-      boxes.push_back(at::tensor({crop.box.x, crop.box.y, crop.box.x + crop.box.width, crop.box.y + crop.box.height},
-                                 at::kFloat));
+      boxes.push_back(
+          at::tensor({crop.box.x, crop.box.y, crop.box.x + crop.box.width, crop.box.y + crop.box.height}, at::kFloat));
     }
     const at::Tensor supports = normalised(at::stack(pixels).to(device));
     prototypes.push_back(detector().prototypes(supports, at::stack(boxes).to(device), 1));

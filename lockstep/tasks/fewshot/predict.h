@@ -42,8 +42,8 @@ class FoundWriter {
   /// Creates the folders. Throws MachineError where they cannot be written.
   FoundWriter(std::filesystem::path folder, std::vector<ShownClass> classes, double drawn_score);
 
-  /// Draws what was found on a picture, and gives its row of the contact sheet: the picture, what was found, and examples
-  /// of the classes that it is of. Several threads may write.
+  /// Draws what was found on a picture, and gives its row of the contact sheet: the picture, what was found, and
+  /// examples of the classes that it is of. Several threads may write.
   media::SheetRow draw(const data::BoxedImage& picture, std::span<const metrics::Detection> found) const;
 
   /// `found`: of all pictures, in their order.
