@@ -85,8 +85,7 @@ void add_loss_options_of_few_shot(OptionTable& table, tasks::fewshot::LossWeight
 
 FewShotSetup::FewShotSetup() {
   train.checkpoint_dir = "runs/fewshot";
-  train.batch_size = 1;
-  train.accumulation_steps = 2;
+  train.batch_size = 2;
   train.schedule.learning_rate = 4e-4;
 }
 
