@@ -82,13 +82,6 @@ TEST_F(SurfaceTaskTest, ProcessesShareTheMemoryForVolumes) {
   EXPECT_THAT(words(2), testing::HasSubstr("read slice by slice with 15 KiB"));
 }
 
-TEST(SurfaceOptions, BlanksAroundIdsAreNoneOfThem) {
-  EXPECT_THAT(split_at_commas(" a, b c ,d"), testing::ElementsAre("a", "b c", "d"));
-  EXPECT_THAT(split_at_commas("a,,b"), testing::ElementsAre("a", "", "b"));
-  EXPECT_THAT(split_at_commas("a, "), testing::ElementsAre("a", ""));
-  EXPECT_THAT(split_at_commas(""), testing::ElementsAre());
-}
-
 TEST_F(SurfaceTaskTest, PatchesAreNormalisedAndGiveALossEach) {
   const SurfaceTask task(options(), 1);
   const auto model = task.make_model(3);

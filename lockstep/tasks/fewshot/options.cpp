@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
 
+#include "lockstep/base/comma_list.h"
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 
@@ -11,19 +11,6 @@ namespace lockstep::tasks::fewshot {
 namespace {
 
 constexpr std::int64_t kStride = 32;
-
-/// Names between commas, without the blanks around them.
-std::vector<std::string> names_at_commas(const std::string& list) {
-  std::vector<std::string> names;
-  std::istringstream words(list);
-  for (std::string word; std::getline(words, word, ',');) {
-    const std::size_t first = word.find_first_not_of(' ');
-    if (first != std::string::npos) {
-      names.push_back(word.substr(first, word.find_last_not_of(' ') - first + 1));
-    }
-  }
-  return names;
-}
 
 void check_side(const char* flag, std::int64_t side) {
   if (side < kStride || side % kStride != 0) {
@@ -49,7 +36,8 @@ void check_loss_share(const char* flag, double weight) {
 
 data::ClassSplitOptions Options::class_split() const {
   data::ClassSplitOptions split;
-  split.novel_classes = names_at_commas(novel_classes);
+  split.novel_classes = split_at_commas(novel_classes);
+  std::erase(split.novel_classes, "");
   split.novel_fraction = novel_fraction.value_or(split.novel_fraction);
   split.class_seed = class_seed;
   return split;

@@ -1,9 +1,9 @@
 #include "lockstep/tasks/surface/options.h"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 
+#include "lockstep/base/comma_list.h"
 #include "lockstep/base/error.h"
 #include "lockstep/base/text.h"
 #include "lockstep/data/byte_count.h"
@@ -44,19 +44,6 @@ void check_loss_weight(const char* flag, double weight) {
 }
 
 }  // namespace
-
-std::vector<std::string> split_at_commas(const std::string& words) {
-  std::vector<std::string> parts;
-  std::size_t begin = 0;
-  while (!words.empty() && begin <= words.size()) {
-    const std::size_t end = std::min(words.find(',', begin), words.size());
-    const std::size_t first = std::min(words.find_first_not_of(' ', begin), end);
-    const std::size_t last = words.find_last_not_of(' ', end - (end > 0 ? 1 : 0));
-    parts.push_back(first == end ? "" : words.substr(first, std::min(last + 1, end) - first));
-    begin = end + 1;
-  }
-  return parts;
-}
 
 models::Extent Options::patch() const {
   const std::vector<std::string> words = split_at_commas(patch_size);

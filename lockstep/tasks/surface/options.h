@@ -48,7 +48,4 @@ struct Options {
   void validate() const;
 };
 
-/// Words between commas, without the blanks around them; none of an empty text.
-std::vector<std::string> split_at_commas(const std::string& words);
-
 }  // namespace lockstep::tasks::surface
