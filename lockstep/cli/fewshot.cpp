@@ -59,8 +59,8 @@ void add_network_options_of_few_shot(OptionTable& table, tasks::fewshot::Options
   table.add("--max-proposals", task.network.max_proposals,
             "Places of a query, at most, that are compared with the examples.", count_of(group, 1e5));
   table.add("--support-chunk", task.network.support_chunk,
-            "Examples that go through the network at a time, the others after them: less memory, more time, the same "
-            "gradients up to rounding; 0: all.",
+            "Examples that go through the network at a time, the others after them: less memory in evaluation and "
+            "prediction (in training what backward needs is kept of all), the same answers up to rounding; 0: all.",
             {.group = group,
              .minimum = inclusive(0),
              .maximum = inclusive(static_cast<double>(data::kMostOfEpisode)),
